@@ -1,0 +1,123 @@
+"""`schemaspec apply`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from schemaspec.cli.options import add_common, confirm, emit, open_project, read, tell, wants_color
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemaspec.migrate.outcome import Preview
+    from schemaspec.model.plan import Plan
+    from schemaspec.project import Project
+
+EXAMPLES = """\
+  schemaspec apply                        lock, back up, run what is pending, verify
+  schemaspec apply --dry-run              show the exact SQL; change nothing
+  schemaspec apply --to 7                 only up to version 7
+  schemaspec apply --direct               straight to the spec, without a migration file
+  schemaspec apply --direct --rehearse    try that on a copy with the real data, and time it
+  schemaspec apply plan.json              run a plan that was kept; refused when the database has changed since
+  schemaspec apply --allow drop_column    accept one hazard
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `apply`."""
+    parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan written by `schemaspec plan -o`")
+    parser.add_argument("--to", type=int, metavar="VERSION", help="stop after this version")
+    parser.add_argument("--direct", action="store_true", help="bring the database straight to the spec")
+    parser.add_argument("--dry-run", action="store_true", help="show the exact SQL; change nothing")
+    parser.add_argument("--rehearse", action="store_true", help="run it on a copy with the real data; change nothing here")
+    parser.add_argument("--no-backup", action="store_true", help="make no backup first")
+    parser.add_argument(
+        "--allow", metavar="HAZARD", action="append", default=[], help="accept these hazards (commas allowed), or all"
+    )
+    parser.add_argument("--allow-python", action="store_true", help="run Python functions that migrations name")
+    parser.add_argument("--out-of-order", action="store_true", help="also run pending versions older than the last applied one")
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the lock (default: 60)"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_common(parser)
+
+
+def hazards(given: list[str]) -> frozenset[str]:
+    """The hazard codes of repeated --allow options."""
+    return frozenset(code.strip() for part in given for code in part.split(",") if code.strip())
+
+
+def script(previews: Sequence[Preview]) -> str:
+    """What a dry run shows: the exact SQL of each migration."""
+    from schemaspec.report.safe import line
+
+    parts = []
+    for preview in previews:
+        parts.append(f"-- {preview.version}: {line(preview.description)}")
+        parts += [f"{statement};" for statement in preview.statements]
+    return "\n".join(parts) or "-- nothing to do"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Apply and say what was done."""
+    project = open_project(arguments)
+    if arguments.plan or arguments.direct:
+        return _to_the_spec(project, arguments)
+    if arguments.rehearse:
+        return _rehearse_migrations(project, arguments)
+    result = project.apply(
+        to=arguments.to,
+        dry_run=arguments.dry_run,
+        backup=not arguments.no_backup,
+        allow=hazards(arguments.allow),
+        out_of_order=arguments.out_of_order,
+        timeout=arguments.timeout,
+    )
+    if arguments.dry_run:
+        emit(script(result.previews))
+        return 0
+    if not result.applied:
+        emit("Nothing to do: every migration is applied.")
+        return 0
+    count = len(result.applied)
+    emit(f"Applied {count} migration{'s' if count != 1 else ''}: {', '.join(map(str, result.applied))}")
+    return 0
+
+
+def _to_the_spec(project: Project, arguments: argparse.Namespace) -> int:
+    from schemaspec.plan.document import plan_from_json, plan_to_sql
+    from schemaspec.report.plan_text import render_plan, render_rehearsal
+
+    kept = plan_from_json(read(arguments.plan), arguments.plan) if arguments.plan else None
+    allow = hazards(arguments.allow)
+    if arguments.rehearse:
+        rehearsal = project.rehearse(kept)
+        emit(render_rehearsal(rehearsal))
+        return 0 if rehearsal.passed else 1
+    if arguments.dry_run:
+        emit(plan_to_sql(kept or project.plan()))
+        return 0
+
+    def approve(plan: Plan) -> bool:
+        if not arguments.quiet:
+            tell(render_plan(plan, color=wants_color(arguments), quiet=arguments.quiet))
+        return confirm(f"Run this on {project.url}?", arguments)
+
+    plan = project.apply_direct(kept, allow=allow, backup=not arguments.no_backup, approve=approve, timeout=arguments.timeout)
+    if plan is None:
+        tell("schemaspec: nothing was done; say --yes to go ahead")
+        return 1
+    count = len(plan.statements)
+    emit(f"Done: {count} statement{'s' if count != 1 else ''}, the database is as the spec says." if count else "Nothing to do.")
+    return 0
+
+
+def _rehearse_migrations(project: Project, arguments: argparse.Namespace) -> int:
+    from schemaspec.report.plan_text import render_rehearsal
+
+    rehearsal = project.rehearse_migrations(to=arguments.to)
+    emit(render_rehearsal(rehearsal))
+    return 0 if rehearsal.passed else 1

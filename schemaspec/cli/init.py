@@ -1,0 +1,44 @@
+"""`schemaspec init`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from schemaspec.cli.options import SPEC_FILE, add_output, emit
+
+EXAMPLES = """\
+  schemaspec init -d sqlite:///store.db                          expected_schema.yaml, and migrations.yaml with a baseline
+  schemaspec init -d postgresql://me@localhost/shop -o shop.yaml
+  schemaspec init -d sqlite:///store.db -o -                     to standard output
+  schemaspec init -d "$URL" --snapshot                           and a snapshot, for where no scratch database may be made
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `init`."""
+    parser.add_argument("-d", "--database", metavar="URL", required=True, help="the database to describe")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", default=SPEC_FILE, help=f"the spec to write (default: {SPEC_FILE}; - to print)"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite a spec that is there")
+    parser.add_argument("--no-baseline", action="store_true", help="write no migrations.yaml")
+    parser.add_argument(
+        "--snapshot", action="store_true", help="also write the spec's snapshot beside it; a spec that is there is kept"
+    )
+    add_output(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the spec of an existing database."""
+    from schemaspec.project.initialise import describe_database, write_snapshot
+
+    if arguments.snapshot and Path(arguments.output).is_file() and not arguments.force:
+        emit(write_snapshot(arguments.database, arguments.output))
+        return 0
+    written = describe_database(arguments.database, arguments.output, force=arguments.force, baseline=not arguments.no_baseline)
+    if arguments.output == "-" or not arguments.quiet:
+        emit(written.text if arguments.output == "-" else written.message)
+    if arguments.snapshot and arguments.output != "-":
+        emit(write_snapshot(arguments.database, arguments.output))
+    return 0

@@ -1,0 +1,119 @@
+"""Options that several commands share, and the project that they describe."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from schemaspec.project import Bars, Project
+
+SPEC_FILE = "expected_schema.yaml"
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """-s, -m, -d, -q, -v, --color."""
+    group = parser.add_argument_group("common options")
+    group.add_argument("-s", "--spec", metavar="FILE", default=SPEC_FILE, help=f"the spec (default: {SPEC_FILE})")
+    group.add_argument("-m", "--migrations", metavar="FILE", help="the migrations (default: migrations.yaml beside the spec)")
+    group.add_argument("-d", "--database", metavar="URL", help="the database (default: what the spec says)")
+    add_output(group)
+
+
+def add_output(parser: argparse._ActionsContainer) -> None:
+    """-q, -v, --color."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="say only what matters, in one line where possible")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more; with a fault of schemaspec: the whole trace")
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="colours in text (default: on a terminal)"
+    )
+
+
+def open_project(arguments: argparse.Namespace) -> Project:
+    """The project that the common options name."""
+    from schemaspec.project import Project
+
+    return Project.open(
+        arguments.spec,
+        migrations=arguments.migrations,
+        database=arguments.database,
+        allow_python=getattr(arguments, "allow_python", False),
+        progress=_progress(arguments),
+        tell=_teller(arguments),
+    )
+
+
+def wants_color(arguments: argparse.Namespace, stream: TextIO | None = None) -> bool:
+    """Whether to colour: --color decides; else NO_COLOR and whether the stream is a terminal."""
+    if arguments.color != "auto":
+        return bool(arguments.color == "always")
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return (stream or sys.stdout).isatty()
+
+
+def tell(message: str) -> None:
+    """Say something that is not a result: to standard error."""
+    print(message, file=sys.stderr)
+
+
+def _teller(arguments: argparse.Namespace) -> Callable[[str], None]:
+    return (lambda message: None) if arguments.quiet else tell
+
+
+def _progress(arguments: argparse.Namespace) -> Bars | None:
+    if arguments.quiet or not sys.stderr.isatty():
+        return None
+    from schemaspec.cli.progress import bars
+
+    return bars
+
+
+def emit(text: str) -> None:
+    """Write a result to standard output, with one line end at its end."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def read(path: str) -> str:
+    """What a file that the user named holds.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    from schemaspec.errors import InputError
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(f"{path} can't be read", why=error.strerror) from None
+    except ValueError:
+        raise InputError(f"{path} is no text file") from None
+
+
+def write(path: str, text: str) -> None:
+    """Write a result to a file, with one line end at its end.
+
+    Raises:
+        InputError: it can't be written there.
+    """
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text if text.endswith("\n") else text + "\n")
+    except OSError as error:
+        from schemaspec.errors import InputError
+
+        raise InputError(f"{path} can't be written", why=error.strerror, fix="name a file in a folder that is there") from None
+
+
+def confirm(question: str, arguments: argparse.Namespace) -> bool:
+    """Ask before something that can't be taken back. --yes, or no terminal to ask on with --yes absent: see the result."""
+    if getattr(arguments, "yes", False):
+        return True
+    if not sys.stdin.isatty():
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

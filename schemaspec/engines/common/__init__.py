@@ -1,0 +1,1 @@
+"""What several engines do in the same way."""

@@ -1,0 +1,37 @@
+"""What an engine can do, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What an engine can do. Code outside `engines/` asks these instead of comparing names.
+
+    Args:
+        kinds: the kinds of objects (keys of `KINDS`) that its databases can hold.
+        inline: the kinds that CREATE TABLE brings along, so that a created table needs no statement for them.
+        table_at_once: changes to what is inline are made for a whole table together (a rebuild, a combined ALTER).
+        transactional_ddl: DDL can be rolled back.
+        batch_transaction: the migration lock is itself one transaction, so all pending migrations can share it.
+        file_based: the database is one file, which exists or not and is copied as such.
+        schemas: names are qualified by a schema; paths then start with it.
+        default_schema: the schema of unqualified names, "" without schemas.
+        default_port: the port of a URL that names none.
+        types: what our own tables use: `key` (a generated primary key, all that follows the column's name), `integer`
+            (64 bits), `text`, `name` (text that can be indexed), `timestamp`, and `now` (an expression, UTC).
+    """
+
+    kinds: frozenset[str]
+    inline: frozenset[str]
+    table_at_once: bool
+    transactional_ddl: bool
+    batch_transaction: bool
+    file_based: bool
+    schemas: bool = False
+    default_schema: str = ""
+    default_port: int | None = None
+    types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

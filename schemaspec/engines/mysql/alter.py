@@ -1,0 +1,298 @@
+"""One combined ALTER TABLE for all changes to what lives inside a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from schemaspec.engines.mysql import declare
+from schemaspec.engines.mysql.hazards import column_hazards, partition_hazards, table_hazards
+from schemaspec.engines.mysql.server import Server
+from schemaspec.engines.mysql.words import quote, split_top, string_literal, unquote
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Hazard, Statement, Step
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
+
+if TYPE_CHECKING:
+    from schemaspec.engines.mysql.dialect import MysqlDialect
+
+_KEYS = ("index", "unique", "primary_key")
+_APART = frozenset({"comment", "engine", "collation", "system_versioned", "partition"})
+_RESETS = {
+    "row_format": "DEFAULT",
+    "stats_persistent": "DEFAULT",
+    "stats_auto_recalc": "DEFAULT",
+    "stats_sample_pages": "DEFAULT",
+    "pack_keys": "DEFAULT",
+    "insert_method": "NO",
+    "union": "()",
+}
+_PARTITIONS = re.compile(r"\n?\s*\((?=\s*PARTITION )")
+
+
+@dataclass(slots=True, kw_only=True)
+class TableAlter:
+    """The changes to one table, in the making.
+
+    Args:
+        path: the table.
+        changes: to what is inline in it, and to itself.
+        touched: columns that foreign keys dropped (in `current`) or made (in `desired`) by other steps depend on.
+    """
+
+    path: tuple[str, ...]
+    changes: Sequence[Change]
+    current: Schema
+    desired: Schema
+    dialect: MysqlDialect
+    touched: tuple[frozenset[ObjectId], frozenset[ObjectId]] = (frozenset(), frozenset())
+    drops: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    adds: list[str] = field(default_factory=list)
+    hazards: list[Hazard] = field(default_factory=list)
+
+    @property
+    def server(self) -> Server:
+        """The server it is for."""
+        return Server.parse(self.desired.server_version)
+
+    def step(self) -> Step:
+        """The step: the combined ALTER, then what can't be combined with it."""
+        by_kind: dict[str, list[Change]] = {}
+        for change in self.changes:
+            by_kind.setdefault(change.id.kind, []).append(change)
+        remade = self._columns(by_kind.get("column", []))
+        self._keys([change for kind in _KEYS for change in by_kind.get(kind, [])], remade)
+        self._others(by_kind.get("check", []), by_kind.get("period", []))
+        table = next(iter(by_kind.get("table", [])), None)
+        options = self._options(table) if table else []
+        statements = list(self._statements([*self.drops, *self.columns, *self.adds, *options], table))
+        return self._made(statements)
+
+    def _made(self, statements: list[Statement]) -> Step:
+        gone = {change.id for change in self.changes if change.action in ("drop", "alter")}
+        made = {change.id for change in self.changes if change.action in ("create", "alter")}
+        table = ObjectId("table", self.path)
+        return Step(
+            action="alter",
+            id=table,
+            statements=tuple(statements),
+            changes=tuple(self.changes),
+            drops=frozenset(gone | self.touched[0]) - {table},
+            creates=frozenset(made | self.touched[1]) - {table},
+        )
+
+    def _statements(self, clauses: list[str], table: Change | None) -> Iterator[Statement]:
+        id = ObjectId("table", self.path)
+        name = quote(self.path[-1])
+        hazards = tuple(self.hazards)
+        versioned = self._versioning(table) if table else ""
+        history = bool((self.current.get(id) or self.desired[id]).get("system_versioned"))
+        # A versioned table's history is kept as it is: the new columns are NULL in it.
+        before = "SET STATEMENT system_versioning_alter_history=KEEP FOR " if history and clauses else ""
+        if clauses:
+            yield Statement(sql=f"{before}ALTER TABLE {name} {', '.join(clauses)}", object=id, hazards=hazards)
+        if versioned:
+            yield Statement(sql=f"ALTER TABLE {name} {versioned}", object=id)
+        if table and table.changed("partition"):
+            yield self._partition(table, id)
+
+    # --- columns ------------------------------------------------------------------------------------------------------
+
+    def _columns(self, changes: Sequence[Change]) -> set[str]:
+        """The clauses for columns; returns the names of those that are dropped and added anew."""
+        dropped = {change.id.name: change for change in changes if change.action == "drop"}
+        created = {change.id.name: change for change in changes if change.action == "create"}
+        altered = {change.id.name: change for change in changes if change.action == "alter"}
+        # A name in another case is the same name to the server.
+        respelled = {name: old for name in created for old in dropped if name.casefold() == old.casefold() and name != old}
+        for name in dropped:
+            if name not in respelled.values() and name not in created:
+                self.drops.append(f"DROP COLUMN {quote(name)}")
+        remade = {name for name in dropped if name in created} | {
+            name for name, change in altered.items() if _must_be_remade(change)
+        }
+        previous: str | None = None
+        for item in sorted(self.desired.children(self.path, "column"), key=_position):
+            name = item.id.name
+            if name in respelled:
+                old = self.current[ObjectId("column", (*self.path, respelled[name]))]
+                self.columns.append(f"CHANGE COLUMN {quote(respelled[name])} {self._line(item)}")
+                self.hazards += column_hazards(old, item, self.path[-1], remade=False)
+            elif name in remade:
+                self.drops.append(f"DROP COLUMN {quote(name)}")
+                self.columns.append(f"ADD COLUMN {self._line(item)}{self._place(previous)}")
+                self.hazards += column_hazards(
+                    altered[name].before if name in altered else None, item, self.path[-1], remade=True
+                )
+            elif name in created:
+                self.columns.append(f"ADD COLUMN {self._line(item)}{self._place(previous, item)}")
+                self.hazards += column_hazards(None, item, self.path[-1], remade=False)
+            elif name in altered:
+                self.columns.append(f"MODIFY COLUMN {self._line(item)}")
+                self.hazards += column_hazards(altered[name].before, item, self.path[-1], remade=False)
+            previous = name
+        return remade
+
+    def _line(self, item: SchemaObject) -> str:
+        before = self.current.get(ObjectId("table", self.path))
+        after = self.desired[ObjectId("table", self.path)]
+        # While the table's own collation changes, it is not clear which one a column without its own would get.
+        stays = before is not None and before.get("collation") == after.get("collation")
+        column = declare.column_of(item, str(after["collation"]) if stays else "")
+        return self.dialect.column_line(column, {})
+
+    def _place(self, previous: str | None, item: SchemaObject | None = None) -> str:
+        """Where a column is added: at its place among those of the spec, at the end without a word."""
+        if item is not None and _position(item) >= max(map(_position, self.desired.children(self.path, "column"))):
+            return ""
+        return f" AFTER {quote(previous)}" if previous else " FIRST"
+
+    # --- keys ---------------------------------------------------------------------------------------------------------
+
+    def _keys(self, changes: Sequence[Change], remade: set[str]) -> None:
+        dropped = {change.id: change for change in changes if change.action == "drop"}
+        created = {change.id: change for change in changes if change.action == "create"}
+        for old, new in list(self._renamed_keys(dropped, created)):
+            self.columns.append(f"RENAME INDEX {quote(old.name)} TO {quote(new.name)}")
+            del dropped[old], created[new]
+        for change in dropped.values():
+            self._drop_key(change.id)
+        for change in changes:
+            if change.action == "alter" and change.after is not None:
+                self._alter_key(change, change.after)
+        for id in created:
+            self._add_key(self.desired[id])
+        if remade:
+            self._rekey({change.id for change in changes}, remade)
+
+    def _renamed_keys(
+        self, dropped: dict[ObjectId, Change], created: dict[ObjectId, Change]
+    ) -> Iterator[tuple[ObjectId, ObjectId]]:
+        """A key that is the same under another name keeps its entries: nothing has to be built again."""
+        free = dict(dropped)
+        for new, change in created.items():
+            for old, gone in free.items():
+                same = old.kind == new.kind != "primary_key" and gone.before is not None and change.after is not None
+                if same and gone.before.attributes == change.after.attributes:  # type: ignore[union-attr]
+                    del free[old]
+                    yield old, new
+                    break
+
+    def _drop_key(self, id: ObjectId) -> None:
+        self.drops.append("DROP PRIMARY KEY" if id.kind == "primary_key" else f"DROP KEY {quote(id.name)}")
+
+    def _add_key(self, item: SchemaObject) -> None:
+        line = self.dialect.index_line(declare.index_of(item))
+        self.adds.append(f"ADD {'PRIMARY ' if item.id.kind == 'primary_key' else ''}{line}")
+
+    def _alter_key(self, change: Change, after: SchemaObject) -> None:
+        if change.id.kind != "primary_key" and all(item.name == "ignored" for item in change.attributes):
+            hidden, shown = self.server.ignored_index
+            self.adds.append(f"ALTER INDEX {quote(change.id.name)} {hidden if after.get('ignored') else shown}")
+            return
+        self._drop_key(change.id)
+        self._add_key(after)
+
+    def _rekey(self, told: set[ObjectId], remade: set[str]) -> None:
+        """Keys over a column that is dropped and added would lose it."""
+        for item in self.current.children(self.path, *_KEYS):
+            after = self.desired.get(item.id)
+            if item.id in told or after is None or not remade.intersection(map(_key_column, _names(item.get("columns")))):
+                continue
+            self._drop_key(item.id)
+            self._add_key(after)
+
+    # --- the rest -----------------------------------------------------------------------------------------------------
+
+    def _others(self, checks: Sequence[Change], periods: Sequence[Change]) -> None:
+        for change in checks:
+            if change.action in ("drop", "alter"):
+                self.drops.append(f"{self.server.drop_check} {quote(change.id.name)}")
+            if change.action in ("create", "alter"):
+                self.adds.append(f"ADD {self.dialect.constraint(declare.constraint_of(self.desired[change.id], self.dialect))}")
+        for change in periods:
+            name = "SYSTEM_TIME" if change.id.name == "SYSTEM_TIME" else quote(change.id.name)
+            if change.action in ("drop", "alter"):
+                self.drops.append(f"DROP PERIOD FOR {name}")
+            if change.action in ("create", "alter"):
+                self.adds.append(f"ADD {self.dialect.constraint(declare.constraint_of(self.desired[change.id], self.dialect))}")
+
+    def _options(self, change: Change) -> list[str]:
+        clauses: list[str] = []
+        for item in change.attributes:
+            if item.name == "engine" and item.after:
+                clauses.append(f"ENGINE={item.after}")
+            elif item.name == "collation":
+                charset = str(item.after).partition("_")[0]
+                clauses.append(f"DEFAULT CHARSET={charset} COLLATE={item.after}")
+            elif item.name == "comment":
+                clauses.append(f"COMMENT={string_literal(str(item.after or ''))}")
+            elif item.name not in _APART:
+                clauses.append(f"{self._option(item.name)}={self._option_value(item.name, item.after)}")
+        self.hazards += table_hazards(change)
+        return clauses
+
+    def _option(self, name: str) -> str:
+        return name if name.startswith("`") else self.dialect.option_name(name)
+
+    def _option_value(self, name: str, value: Value) -> str:
+        if value is None:
+            return "DEFAULT" if name.startswith("`") else _RESETS.get(name, "0")
+        return str(value)
+
+    def _versioning(self, change: Change) -> str:
+        if not change.changed("system_versioned"):
+            return ""
+        return "ADD SYSTEM VERSIONING" if change.after and change.after.get("system_versioned") else "DROP SYSTEM VERSIONING"
+
+    def _partition(self, change: Change, id: ObjectId) -> Statement:
+        before = str((change.before.get("partition") if change.before else None) or "")
+        after = str((change.after.get("partition") if change.after else None) or "")
+        name = quote(self.path[-1])
+        if not after:
+            sql = f"ALTER TABLE {name} REMOVE PARTITIONING"
+        elif added := _added_partitions(before, after):
+            sql = f"ALTER TABLE {name} ADD PARTITION ({', '.join(added)})"
+        else:
+            sql = f"ALTER TABLE {name} {after}"
+        return Statement(sql=sql, object=id, hazards=tuple(partition_hazards(change, cheap="ADD PARTITION" in sql)))
+
+
+def _must_be_remade(change: Change) -> bool:
+    """Whether the server can't turn the column into the other: one of them is a virtual one, or it stops being stored."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return False
+    was, will = _storage(before), _storage(after)
+    return was != will and ("virtual" in (was, will) or bool(before.get("generated_row")) != bool(after.get("generated_row")))
+
+
+def _storage(item: SchemaObject) -> str:
+    if item.get("generated") is None:
+        return "ordinary"
+    return "stored" if item.get("stored") else "virtual"
+
+
+def _added_partitions(before: str, after: str) -> list[str]:
+    """The partitions that `after` has more, at the end, where nothing else differs; [] otherwise."""
+    heads = [_PARTITIONS.split(text, maxsplit=1) for text in (before, after)]
+    if any(len(parts) != 2 for parts in heads) or heads[0][0] != heads[1][0] or "HASH" in heads[0][0] or " KEY" in heads[0][0]:
+        return []
+    old, new = (split_top(parts[1].rstrip().removesuffix(")")) for parts in heads)
+    return new[len(old) :] if len(new) > len(old) and new[: len(old)] == old else []
+
+
+def _position(item: SchemaObject) -> int:
+    position = item.note("position")
+    return position if isinstance(position, int) else 0
+
+
+def _names(value: Value) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, tuple) else ()
+
+
+def _key_column(part: str) -> str:
+    return unquote(re.sub(r"\(\d+\)\Z|\s+(?:asc|desc)\Z", "", part.strip()))

@@ -1,0 +1,129 @@
+"""Which ALGORITHM and LOCK the server accepts for an ALTER TABLE, found out in scratch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from schemaspec.engines.common import tokens
+from schemaspec.engines.mysql.errors import code_of
+from schemaspec.errors import StatementError
+from schemaspec.model.plan import Hazard, Statement
+
+if TYPE_CHECKING:
+    from schemaspec.engines.mysql.connect import MysqlConnection
+
+# 1845, 1846: not supported for this operation; 1221: wrong usage; 1800: unknown algorithm; 1801: unknown lock; 1795: several
+# FULLTEXT keys at once; 4092: too many instant changes.
+_OTHER_WAY = frozenset({1221, 1795, 1800, 1801, 1845, 1846, 4092})
+_ALTER = re.compile(
+    r"\s*(?:set\s+statement\b.*?\bfor\s+)?alter\s+(?:online\s+|ignore\s+)*table\s+(`(?:[^`]|``)+`|[\w$]+)", re.I | re.S
+)
+_PARTITION = re.compile(r"\b(?:partition\s+by|partitioning)\b", re.IGNORECASE)
+_STATED = re.compile(r"\b(?:algorithm|lock)\s*=", re.IGNORECASE)
+_INDEX = re.compile(r"\badd\s+(?:(?:primary|unique|fulltext|spatial)\s+)?(?:key|index)\b", re.IGNORECASE)
+
+
+def measure(connection: MysqlConnection, statement: Statement) -> tuple[Hazard, ...]:
+    """See `protocol.Engine.measure`: run it in its cheapest way and say what that means."""
+    return sharpen(connection, statement).hazards[len(statement.hazards) :]
+
+
+def sharpen(connection: MysqlConnection, statement: Statement) -> Statement:
+    """See `protocol.Sharpens.sharpen`. An ALTER TABLE comes back with the cheapest ALGORITHM and LOCK that was accepted, so
+    that the live server refuses it instead of copying the table unasked (rule Y3)."""
+    found = _ALTER.match(statement.sql)
+    if found is None or not _takes_clauses(statement.sql):
+        connection.execute(statement.sql)
+        return statement
+    table = found[1].strip("`").replace("``", "`")
+    for algorithm, lock in connection.server.algorithms:
+        words = f"{statement.sql}, ALGORITHM={algorithm}" + (f", LOCK={lock}" if lock else "")
+        try:
+            connection.execute(words)
+        except StatementError as error:
+            if code_of(error) not in _OTHER_WAY:
+                break  # refused for another reason, which the bare statement will tell
+            continue
+        hazards = tuple(_hazards(table, algorithm, lock, statement.sql))
+        return replace(statement, sql=words, hazards=(*statement.hazards, *hazards))
+    connection.execute(statement.sql)
+    return statement
+
+
+def _takes_clauses(sql: str) -> bool:
+    """Whether the clauses can be put behind it: not behind partitions, nor where they are said already."""
+    bare = "".join(
+        " " if token.kind in ("string", "quoted", "comment") else token.text for token in tokens.tokens(sql, tokens.MYSQL)
+    )
+    return not (_PARTITION.search(bare) or _STATED.search(bare))
+
+
+def _hazards(table: str, algorithm: str, lock: str, sql: str) -> list[Hazard]:
+    if algorithm == "COPY":
+        return [_copy(table, lock, sql)]
+    hazards: list[Hazard] = []
+    if algorithm == "INPLACE":
+        hazards.append(
+            Hazard(
+                code="rebuild",
+                object=table,
+                message=f"{table} is rebuilt in place; reads and writes go on"
+                if lock == "NONE"
+                else f"{table} is rebuilt in place; reads go on, writes wait",
+                safer="run it at a quiet time: it needs the space of the table once more, and replicas repeat it in one go",
+                blocking=lock != "NONE",
+                rule="Y12",
+            )
+        )
+    elif lock == "SHARED":
+        hazards.append(
+            Hazard(
+                code="blocks_writes",
+                object=table,
+                message=f"writes to {table} wait until it is done; reads go on",
+                safer="run it at a quiet time, or use gh-ost or pt-online-schema-change",
+                rule="Y14",
+            )
+        )
+    if _INDEX.search(sql) and lock == "NONE":
+        hazards.append(
+            Hazard(
+                code="online_log",
+                object=table,
+                message=f"an index of {table} is built while writes go on: it fails where these exceed "
+                "innodb_online_alter_log_max_size, or pass through a duplicate",
+                safer="run it at a quiet time, or raise innodb_online_alter_log_max_size",
+                blocking=False,
+                rule="Y20",
+            )
+        )
+    return hazards
+
+
+def _copy(table: str, lock: str, sql: str) -> Hazard:
+    rule, safer = _way_round(sql)
+    waits = "reads and writes wait" if lock == "EXCLUSIVE" else "writes wait, reads go on"
+    return Hazard(code="copy", object=table, message=f"{table} is copied row by row; {waits}", safer=safer, rule=rule)
+
+
+def _way_round(sql: str) -> tuple[str, str]:
+    """The rule behind a copy, and how to avoid it."""
+    upper = sql.upper()
+    if "FOREIGN KEY" in upper:
+        return "Y15", (
+            "look for orphans first; with foreign_key_checks=0 it copies nothing, but existing rows are then never validated"
+        )
+    if re.search(r"ADD CONSTRAINT .*\bCHECK\b|ADD CHECK", upper, re.DOTALL):
+        return "Y16", "there is no online way to add a CHECK: use gh-ost or pt-online-schema-change, or check in the application"
+    if "AUTO_INCREMENT" in upper and "ADD COLUMN" in upper:
+        return "Y8", "use gh-ost or pt-online-schema-change"
+    if re.search(r"ADD COLUMN .*\bSTORED\b", upper, re.DOTALL):
+        return "Y7", "make it VIRTUAL, which is instant; index it where it is searched"
+    if re.search(r"ADD COLUMN .*DEFAULT \(", upper, re.DOTALL):
+        return "Y6", "add the column without a default, set the default, then fill the rows in batches"
+    return (
+        "Y10",
+        "add a column of the new type, copy the values in batches, then swap the two; or use gh-ost, pt-online-schema-change",
+    )

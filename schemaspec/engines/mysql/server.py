@@ -1,0 +1,96 @@
+"""What kind of server it is, and where MariaDB and MySQL part ways. No other module asks which of the two it talks to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server's product and version.
+
+    Args:
+        mariadb: MariaDB; else MySQL (or what follows it: Percona, Aurora).
+        version: major, minor, patch.
+    """
+
+    mariadb: bool
+    version: tuple[int, int, int]
+
+    @classmethod
+    def parse(cls, text: str) -> Server:
+        """The server behind a version text such as `10.11.6-MariaDB-0+deb12u1` or `8.0.36`."""
+        # Old MariaDB replication prefixes the version with 5.5.5-; what follows is the real one.
+        found = _VERSION.search(text.removeprefix("5.5.5-"))
+        numbers = tuple(int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+        return cls(mariadb="mariadb" in text.lower(), version=(numbers[0], numbers[1], numbers[2]))
+
+    @property
+    def supported(self) -> bool:
+        """Whether its catalogs are known: MariaDB from 10.6, MySQL from 8.0."""
+        return self.version >= ((10, 6, 0) if self.mariadb else (8, 0, 0))
+
+    @property
+    def label(self) -> str:
+        """For people: `MariaDB 10.11.6`."""
+        return f"{'MariaDB' if self.mariadb else 'MySQL'} {'.'.join(map(str, self.version))}"
+
+    @property
+    def or_replace(self) -> bool:
+        """Whether routines, triggers, events and sequences know CREATE OR REPLACE (views do everywhere)."""
+        return self.mariadb
+
+    @property
+    def anonymous_blocks(self) -> bool:
+        """Whether BEGIN NOT ATOMIC … END runs outside of a routine."""
+        return self.mariadb
+
+    @property
+    def algorithms(self) -> tuple[tuple[str, str], ...]:
+        """The ways to run an ALTER TABLE, the cheapest first: (ALGORITHM, LOCK). "" leaves LOCK to the server."""
+        if self.mariadb:
+            return (
+                ("INSTANT", "NONE"),
+                ("INSTANT", "EXCLUSIVE"),
+                ("NOCOPY", "NONE"),
+                ("NOCOPY", "SHARED"),
+                ("INPLACE", "NONE"),
+                ("INPLACE", "SHARED"),
+                ("COPY", "SHARED"),
+                ("COPY", "EXCLUSIVE"),
+            )
+        # MySQL refuses any LOCK but DEFAULT together with INSTANT.
+        return (("INSTANT", ""), ("INPLACE", "NONE"), ("INPLACE", "SHARED"), ("COPY", "SHARED"), ("COPY", "EXCLUSIVE"))
+
+    @property
+    def inline_references(self) -> bool:
+        """Whether `REFERENCES` in a column's definition makes a foreign key: MariaDB from 10.5, MySQL from 9.0 (rule Y17)."""
+        return self.mariadb or self.version >= (9, 0, 0)
+
+    @property
+    def instant_row_versions(self) -> bool:
+        """Whether a table takes 64 instant column changes at most before it has to be rebuilt (rule Y5)."""
+        return not self.mariadb
+
+    @property
+    def ignored_index(self) -> tuple[str, str]:
+        """How an index that the optimizer does not use is written, and one that it does."""
+        return ("IGNORED", "NOT IGNORED") if self.mariadb else ("INVISIBLE", "VISIBLE")
+
+    @property
+    def drop_check(self) -> str:
+        """The words of ALTER TABLE that drop a CHECK."""
+        return "DROP CONSTRAINT" if self.mariadb else "DROP CHECK"
+
+    @property
+    def check_names_per_database(self) -> bool:
+        """Whether the name of a CHECK is unique in the whole database instead of in its table."""
+        return not self.mariadb
+
+    @property
+    def lock_wait_seconds(self) -> int:
+        """The greatest wait that `lock_wait_timeout` takes."""
+        return 31536000

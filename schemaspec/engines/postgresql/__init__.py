@@ -1,0 +1,148 @@
+"""PostgreSQL. Importing this package loads neither the driver nor anything that a command may not need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from schemaspec.engines.postgresql.dialect import PostgresDialect
+from schemaspec.engines.postgresql.features import FEATURES
+from schemaspec.engines.protocol import Connection, Copier, Dialect, Fault, Mode
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Hazard, Statement, Step
+from schemaspec.model.schema import Schema, SchemaObject
+from schemaspec.model.spec import Declaration
+from schemaspec.model.url import DatabaseUrl
+
+if TYPE_CHECKING:
+    from schemaspec.engines.postgresql.connect import PostgresConnection
+    from schemaspec.engines.postgresql.fate import Fate
+
+
+class PostgresEngine:
+    """See `protocol.Engine`."""
+
+    name = "postgresql"
+    features = FEATURES
+    _dialect = PostgresDialect()
+    dialect: Dialect = _dialect
+
+    @cached_property
+    def copier(self) -> Copier:
+        """Backup and restore."""
+        from schemaspec.engines.postgresql.copy import PostgresCopier
+
+        return PostgresCopier()
+
+    def connect(self, url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> Connection:
+        """See `protocol.Engine.connect`."""
+        from schemaspec.engines.postgresql import connect
+
+        return connect.connect(url, mode=mode, timeout=timeout)
+
+    def introspect(self, connection: Connection) -> Schema:
+        """See `protocol.Engine.introspect`."""
+        from schemaspec.engines.postgresql import introspect
+
+        return introspect.introspect(_ours(connection))
+
+    def scratch(self, url: DatabaseUrl | None, *, scratch_url: str | None = None) -> AbstractContextManager[Connection]:
+        """See `protocol.Engine.scratch`."""
+        from schemaspec.engines.postgresql import scratch
+
+        return scratch.scratch(url, scratch_url=scratch_url)
+
+    def load(self, connection: Connection, statements: Sequence[Statement]) -> None:
+        """See `protocol.Engine.load`."""
+        from schemaspec.engines.postgresql import scratch
+
+        scratch.load(_ours(connection), statements)
+
+    def declare(self, schema: Schema) -> tuple[Declaration, ...]:
+        """See `protocol.Engine.declare`."""
+        from schemaspec.engines.postgresql import declare
+
+        return declare.declare(schema, self._dialect, _version(schema))
+
+    def replaces(self, change: Change, current: Schema, desired: Schema) -> bool:
+        """See `protocol.Engine.replaces`."""
+        from schemaspec.engines.postgresql import fate
+
+        return fate.replaces(change, current, desired)
+
+    def invalidates(self, change: Change, current: Schema, desired: Schema) -> bool:
+        """See `protocol.Engine.invalidates`."""
+        from schemaspec.engines.postgresql import fate
+
+        return fate.invalidates(change, current, desired)
+
+    def outlives(self, dependent: SchemaObject, used: SchemaObject, current: Schema, desired: Schema) -> Fate:
+        """See `protocol.Outlives`."""
+        from schemaspec.engines.postgresql import fate
+
+        return fate.outlives(dependent, used, current, desired)
+
+    def steps(self, changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Step, ...]:
+        """See `protocol.Engine.steps`."""
+        from schemaspec.engines.postgresql import render
+
+        return render.steps(changes, current, desired)
+
+    def exclusive(
+        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True
+    ) -> AbstractContextManager[None]:
+        """See `protocol.Engine.exclusive`."""
+        from schemaspec.engines.postgresql import lock
+
+        return lock.exclusive(_ours(connection), timeout=timeout)
+
+    def run(self, connection: Connection, statement: Statement) -> None:
+        """See `protocol.Engine.run`."""
+        from schemaspec.engines.postgresql import run
+
+        run.run(_ours(connection), statement)
+
+    def settle(self, connection: Connection, statement: Statement, *, timeout: float) -> None:
+        """See `protocol.Settles`."""
+        from schemaspec.engines.postgresql import run
+
+        run.settle(_ours(connection), statement, timeout=timeout)
+
+    def measure(self, connection: Connection, statement: Statement) -> tuple[Hazard, ...]:
+        """See `protocol.Engine.measure`."""
+        from schemaspec.engines.postgresql import measure
+
+        return measure.measure(_ours(connection), statement)
+
+    def estimate(self, connection: Connection, table: SchemaObject) -> tuple[int, int]:
+        """See `protocol.Engine.estimate`."""
+        from schemaspec.engines.postgresql import integrity
+
+        return integrity.estimate(_ours(connection), table)
+
+    def integrity(self, connection: Connection) -> tuple[Fault, ...]:
+        """See `protocol.Engine.integrity`."""
+        from schemaspec.engines.postgresql import integrity
+
+        return integrity.integrity(_ours(connection))
+
+    def orphans(self, connection: Connection, schema: Schema) -> tuple[Fault, ...]:
+        """See `protocol.Engine.orphans`."""
+        from schemaspec.engines.postgresql import integrity
+
+        return integrity.orphans(_ours(connection), schema)
+
+
+def _ours(connection: Connection) -> PostgresConnection:
+    return cast("PostgresConnection", connection)
+
+
+def _version(schema: Schema) -> int:
+    """`server_version_num` from a version's text."""
+    head = schema.server_version.split(".")[0]
+    return int("".join(letter for letter in head if letter.isdigit()) or 0) * 10000
+
+
+ENGINE = PostgresEngine()

@@ -1,0 +1,125 @@
+"""A schema in the making: objects before their comments and dependencies are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from schemaspec.engines.postgresql import catalog
+from schemaspec.engines.postgresql.privileges import privileges
+from schemaspec.engines.postgresql.spelling import readable
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
+
+Key = tuple[int, int]
+_EXPRESSIONS = frozenset({"definition", "expression", "using", "check", "generated", "default"})
+
+
+class Draft:
+    """One object in the making."""
+
+    __slots__ = ("attributes", "depends_on", "id", "notes")
+
+    def __init__(self, id: ObjectId, attributes: Mapping[str, Value], notes: Mapping[str, Value]) -> None:
+        self.id = id
+        # What is at its default is left out, so that an attribute of a newer server reads as absent on an older one.
+        kept = {key: value for key, value in attributes.items() if value not in (None, False, ())}
+        granted = kept.get("privileges")
+        if isinstance(granted, tuple):
+            # Their order means nothing to the engine; it is kept for the statements that make them again.
+            notes = {"privileges": granted, **notes}
+            kept["privileges"] = tuple(sorted(map(str, granted)))
+        spelled = {key: readable(value) for key, value in kept.items() if key in _EXPRESSIONS and isinstance(value, str)}
+        self.attributes = {**kept, **spelled}
+        self.notes = {key: value for key, value in notes.items() if value not in (None, False, ())}
+        self.depends_on: dict[ObjectId, None] = {}
+
+
+class Build:
+    """The objects found so far, and which row of which catalog each of them is.
+
+    Args:
+        rows: what `read_catalog` returned.
+        version: `server_version_num`.
+    """
+
+    def __init__(self, rows: Mapping[str, list[Any]], version: int) -> None:
+        self.rows = rows
+        self.version = version
+        self.drafts: dict[ObjectId, Draft] = {}
+        self.keys: dict[Key, ObjectId] = {}
+        self.columns: dict[tuple[int, int], ObjectId] = {}
+        self.texts: dict[tuple[int, int, int], str] = {(r.classid, r.oid, r.number): r.text for r in rows["comments"]}
+
+    def add(
+        self,
+        kind: str,
+        path: Sequence[str],
+        attributes: Mapping[str, Value],
+        *keys: Key,
+        notes: Mapping[str, Value] = MappingProxyType({}),
+    ) -> Draft:
+        """Add an object that the rows with these (catalog, oid) stand for; the comment is the first one's."""
+        id = ObjectId(kind, tuple(path))
+        draft = Draft(id, attributes, notes)
+        if keys and (comment := self.texts.get((*keys[0], 0))):
+            draft.attributes.setdefault("comment", comment)
+        self.drafts[id] = draft
+        for key in keys:
+            self.keys[key] = id
+        return draft
+
+    def privileges(
+        self, kind: str, acl: Sequence[str] | None, owner: str, initial: Sequence[str] | None = None
+    ) -> tuple[str, ...]:
+        """See `privileges.privileges`."""
+        return privileges(kind, acl, owner, self.version, initial)
+
+    def path_of(self, classid: int, oid: int) -> tuple[str, ...]:
+        """The path of the object behind a row."""
+        return self.keys[classid, oid].path
+
+    def depend(self) -> None:
+        """Fill in what each object depends on."""
+        members: dict[Key, ObjectId] = {}
+        for row in self.rows["dependencies"]:
+            if row.kind == "e" and row.target_classid == catalog.EXTENSION:
+                extension = self.keys.get((catalog.EXTENSION, row.target_oid))
+                if extension is not None:
+                    members[row.classid, row.oid] = extension
+        for row in self.rows["dependencies"]:
+            draft = self._draft(row.classid, row.oid, row.number)
+            target = self._id(row.target_classid, row.target_oid, row.target_number) or members.get(
+                (row.target_classid, row.target_oid)
+            )
+            if draft is None or target is None or target == draft.id or row.kind == "e":
+                continue
+            if draft.id.kind == "sequence" and target.kind == "column":
+                continue  # ownership: said by an attribute, and set once both are there
+            if draft.id.path == target.path[:-1] and target.kind in ("column", "default"):
+                continue  # a partitioned table depends on the columns of its key, which come with it
+            draft.depends_on[target] = None
+
+    def _id(self, classid: int, oid: int, number: int) -> ObjectId | None:
+        if number and classid == catalog.CLASS:
+            return self.columns.get((oid, number)) or self.keys.get((classid, oid))
+        return self.keys.get((classid, oid))
+
+    def _draft(self, classid: int, oid: int, number: int) -> Draft | None:
+        id = self._id(classid, oid, number)
+        return self.drafts.get(id) if id is not None else None
+
+    def schema(self, server_version: str, order: Iterable[str]) -> Schema:
+        """The finished schema, kinds in this order."""
+        rank = {kind: position for position, kind in enumerate(order)}
+        drafts = sorted(self.drafts.values(), key=lambda draft: rank[draft.id.kind])
+        objects = {
+            draft.id: SchemaObject(
+                id=draft.id,
+                attributes=MappingProxyType(draft.attributes),
+                notes=MappingProxyType(draft.notes),
+                depends_on=tuple(id for id in draft.depends_on if id in self.drafts),
+            )
+            for draft in drafts
+        }
+        return Schema(engine="postgresql", server_version=server_version, objects=objects)

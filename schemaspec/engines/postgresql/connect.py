@@ -1,0 +1,256 @@
+"""Connections: the only module that imports the driver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from schemaspec.engines.protocol import Mode
+from schemaspec.errors import DatabaseError, InputError, LockedError, SchemaspecError, StatementError
+from schemaspec.model.url import DatabaseUrl, redact
+
+OLDEST = 130000
+_READ_TIMEOUT_MS = 15 * 60 * 1000
+_READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|values|table|show|explain)\b", re.IGNORECASE | re.DOTALL)
+_KEY_VALUES = re.compile(r"=\((?:[^()]|\([^()]*\))*\)")
+_OPTIONS = frozenset(
+    [
+        "host",
+        "hostaddr",
+        "passfile",
+        "service",
+        "sslmode",
+        "sslcompression",
+        "sslcert",
+        "sslkey",
+        "sslpassword",
+        "sslrootcert",
+        "sslcrl",
+        "sslcrldir",
+        "sslsni",
+        "sslnegotiation",
+        "requirepeer",
+        "ssl_min_protocol_version",
+        "ssl_max_protocol_version",
+        "channel_binding",
+        "require_auth",
+        "krbsrvname",
+        "gsslib",
+        "gssencmode",
+        "gssdelegation",
+        "keepalives",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count",
+        "tcp_user_timeout",
+        "connect_timeout",
+        "target_session_attrs",
+        "load_balance_hosts",
+        "application_name",
+        "options",
+        "user",
+        "password",
+        "port",
+        "dbname",
+        "client_encoding",
+        "fallback_application_name",
+    ]
+)
+
+
+class PostgresConnection:
+    """An open database; see `protocol.Connection`."""
+
+    def __init__(self, raw: Any, url: DatabaseUrl, *, read_only: bool) -> None:
+        self.url = url
+        self.read_only = read_only
+        self.version = int(raw.info.server_version)
+        self.server_version = raw.info.parameter_status("server_version").split()[0]
+        self.files: dict[int, int] | None = None
+        """For `measure`: the file of each table that was there at the first statement that it ran here."""
+        self._raw = raw
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection."""
+        return self._raw
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """See `protocol.Connection.query`. A connection that only reads takes nothing but queries, one at a time."""
+        if self.read_only and not _READS.match(sql):
+            raise StatementError("a connection that only reads runs queries alone", statement=sql, fix="write it as a SELECT")
+        rows: list[tuple[Any, ...]] = self._run(sql, parameters, one=self.read_only)[0]
+        return rows
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """See `protocol.Connection.execute`."""
+        if self.read_only:
+            raise StatementError("a connection that only reads was asked to run a statement", statement=sql)
+        count: int = self._run(sql, parameters)[1]
+        return count
+
+    def internal(self, sql: str) -> None:
+        """Run one of our own statements, also where only reading is allowed (SET LOCAL and the like)."""
+        self._run(sql, ())
+
+    def rows(self, sql: str) -> list[Any]:
+        """Run one of our own queries; the rows know their columns by name."""
+        from psycopg.rows import namedtuple_row
+
+        with self._errors(sql), self._reading(), self._raw.cursor(row_factory=namedtuple_row) as cursor:
+            found: list[Any] = cursor.execute(sql).fetchall()
+            return found
+
+    def restore_search_path(self, path: str) -> None:
+        """Set the search path back after it was changed inside a transaction, unless that has failed anyway."""
+        if self._raw.info.transaction_status != 3:
+            self._run("select set_config('search_path', %s, true)", (path,))
+
+    def _run(self, sql: str, parameters: Sequence[object], *, one: bool = False) -> tuple[list[tuple[Any, ...]], int]:
+        with self._errors(sql), self._reading(), self._raw.cursor() as cursor:
+            # Without parameters the driver must not look for placeholders: a % in SQL is then a % and nothing else.
+            given = tuple(parameters) or None
+            if one:
+                # In a pipeline each text is one statement for the server, however many it looks like to us.
+                with self._raw.pipeline():
+                    cursor.execute(sql, given)
+            else:
+                cursor.execute(sql, given)
+            return (cursor.fetchall() if cursor.description else []), cursor.rowcount
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """A read-only transaction of its own around a query that stands alone: nothing it sets outlives it."""
+        if not self.read_only or self.in_transaction:
+            yield
+            return
+        with self._raw.transaction(force_rollback=True):
+            yield
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return bool(self._raw.info.transaction_status != 0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See `protocol.Connection.transaction`."""
+        # Who only reads has nothing to keep; some functions write although the transaction is read-only.
+        with self._errors("begin/commit"), self._raw.transaction(force_rollback=self.read_only):
+            yield
+
+    def close(self) -> None:
+        """See `protocol.Connection.close`."""
+        self._raw.close()
+
+    @contextmanager
+    def _errors(self, sql: str) -> Iterator[None]:
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            raise translate(error, sql, self.url, broken=bool(self._raw.broken)) from None
+
+
+def translate(error: Any, sql: str, url: DatabaseUrl, *, broken: bool = False) -> SchemaspecError:
+    """A driver's error as one of ours, without secrets and without values of rows."""
+    import psycopg
+
+    state = error.sqlstate or ""
+    diagnosis = error.diag
+    message = redact(diagnosis.message_primary or str(error).strip() or type(error).__name__, url.password)
+    if broken or state.startswith(("57P", "08")) or (isinstance(error, psycopg.OperationalError) and not state):
+        return DatabaseError(
+            "the connection to the server was lost",
+            where=url,
+            why=message,
+            fix="check that the server runs, then run the command again: work that was not committed has been undone",
+        )
+    detail = diagnosis.message_detail or ""
+    if state.startswith("23"):
+        detail = _KEY_VALUES.sub("=(…)", detail) if detail.startswith("Key ") else ""
+    why = redact("; ".join(part for part in (message, detail) if part), url.password)
+    hint = redact(diagnosis.message_hint, url.password) if diagnosis.message_hint else None
+    if state == "55P03":
+        return LockedError("somebody else holds a lock that the statement needs", where=url, why=why, fix="try again later")
+    wrapped = StatementError("the database refused a statement", statement=sql, why=why, fix=hint)
+    wrapped.sqlstate = state  # type: ignore[attr-defined]
+    return wrapped
+
+
+def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> PostgresConnection:
+    """Open the database; see `protocol.Engine.connect`."""
+    try:
+        import psycopg
+    except ImportError:
+        raise InputError(
+            "the driver for PostgreSQL is not installed", where=url, fix="pip install 'schemaspec-db[postgresql]'"
+        ) from None
+    settings = _settings(url)
+    try:
+        raw = psycopg.connect(autocommit=True, **settings)
+    except psycopg.Error as error:
+        raise _unreachable(error, url) from None
+    if raw.info.server_version < OLDEST:
+        version = raw.info.parameter_status("server_version")
+        raw.close()
+        raise DatabaseError(f"PostgreSQL {version} is too old", where=url, fix="use a server of version 13 or newer")
+    raw.execute(_session(mode, timeout))
+    raw.read_only = True if mode == "read" else None
+    # A pooler gives the session of one client to another: whatever the server keeps for a session would be found there.
+    raw.prepare_threshold = None
+    return PostgresConnection(raw, url, read_only=mode == "read")
+
+
+def _settings(url: DatabaseUrl) -> dict[str, Any]:
+    unknown = sorted(set(url.options) - _OPTIONS)
+    if unknown:
+        raise InputError(f"unknown option {unknown[0]!r} in the database URL", where=url, fix="see the options of libpq's URLs")
+    if not url.database and "dbname" not in url.options and "service" not in url.options:
+        raise InputError("the URL names no database", where=url, fix="write postgresql://user@host/name")
+    settings: dict[str, Any] = {key: value for key, value in url.options.items() if key != "client_encoding"}
+    settings.setdefault("application_name", "schemaspec")
+    settings.setdefault("connect_timeout", "10")
+    settings["client_encoding"] = "UTF8"
+    given = {"host": url.host, "port": url.port, "user": url.user, "password": url.password, "dbname": url.database}
+    settings.update({key: value for key, value in given.items() if value})
+    return settings
+
+
+def _session(mode: Mode, timeout: float) -> str:
+    """One query that settles what the texts of the server depend on. (Start-up options are refused by some poolers.)"""
+    milliseconds = max(1, int(timeout * 1000))
+    fixed = {
+        "client_min_messages": "warning",
+        "standard_conforming_strings": "on",
+        "bytea_output": "hex",
+        "datestyle": "ISO,YMD",
+        "intervalstyle": "postgres",
+        "extra_float_digits": "1",
+        "quote_all_identifiers": "off",
+        "xmloption": "content",
+        "lock_timeout": f"{milliseconds}ms",
+    }
+    if mode == "read":
+        fixed |= {"default_transaction_read_only": "on", "statement_timeout": f"{_READ_TIMEOUT_MS}ms"}
+    return "select " + ", ".join(f"set_config('{key}', '{value}', false)" for key, value in fixed.items())
+
+
+def _unreachable(error: Any, url: DatabaseUrl) -> SchemaspecError:
+    secrets = (url.password, *(url.options.get(key, "") for key in ("password", "sslpassword")))
+    text = redact(str(error).strip(), *secrets)
+    lowered = text.lower()
+    if "does not exist" in lowered and "database" in lowered:
+        return DatabaseError(f"the server has no database {url.database}", where=url, why=text, fix="create it, or mend the URL")
+    if "password" in lowered or "authentication" in lowered or "no pg_hba.conf" in lowered or "role " in lowered:
+        return DatabaseError("the server refused the login", where=url, why=text, fix="check user, password and pg_hba.conf")
+    if "too many" in lowered or "remaining connection slots" in lowered:
+        return DatabaseError("the server has no free connection", where=url, why=text, fix="close some, or raise max_connections")
+    if "starting up" in lowered or "shutting down" in lowered or "recovery" in lowered:
+        return DatabaseError("the server is not ready", where=url, why=text, fix="wait until it is up")
+    if "invalid" in lowered and ("option" in lowered or "value" in lowered):
+        return InputError("the server or driver refused an option of the URL", where=url, why=text)
+    return DatabaseError("the server can't be reached", where=url, why=text, fix="check host, port and that the server runs")

@@ -1,0 +1,66 @@
+"""How values of one type become values of another."""
+
+from __future__ import annotations
+
+import re
+
+from schemaspec.model.schema import SchemaObject
+
+_MODIFIERS = re.compile(r"\s*\([^()]*\)")
+_INTEGERS = frozenset({"smallint", "integer", "bigint"})
+_NUMBERS = _INTEGERS | {"numeric", "real", "double precision"}
+_TEXTS = frozenset({"text", "character varying", "character", "name", "citext", "public.citext"})
+_TIMES = frozenset(
+    {
+        "date",
+        "timestamp without time zone",
+        "timestamp with time zone",
+        "time without time zone",
+        "time with time zone",
+        "interval",
+    }
+)
+_FROM_TIMES = {
+    "date": {"timestamp without time zone", "timestamp with time zone"},
+    "timestamp without time zone": {"date", "timestamp with time zone", "time without time zone"},
+    "timestamp with time zone": {"date", "timestamp without time zone", "time without time zone", "time with time zone"},
+    "time without time zone": {"time with time zone", "interval"},
+    "time with time zone": {"time without time zone"},
+    "interval": {"time without time zone"},
+}
+
+
+def family(type: str) -> str:
+    """A type without its modifiers: `character varying(20)` → `character varying`."""
+    return _MODIFIERS.sub("", type)
+
+
+def cast_expression(name: str, before: SchemaObject, after: SchemaObject) -> str:
+    """The value of a column under its new type; by way of its text where there is no direct way."""
+    return cast(name, str(before["type"]), str(after["type"]))
+
+
+def cast(name: str, old: str, new: str) -> str:
+    """An expression of type `new` for the column `name` of type `old`."""
+    one, other = family(old), family(new)
+    if one == "boolean" and other in _NUMBERS:
+        return f"{name}::integer::{new}"
+    if one in _INTEGERS and other == "boolean":
+        return f"{name}::integer::boolean"
+    return f"{name}::{new}" if _direct(one, other) else f"{name}::text{_array(one, other)}::{new}"
+
+
+def _array(one: str, other: str) -> str:
+    return "[]" if one.endswith("[]") and other.endswith("[]") else ""
+
+
+def _direct(one: str, other: str) -> bool:
+    if one == other or one in _TEXTS or other in _TEXTS:
+        return True
+    if one.endswith("[]") and other.endswith("[]"):
+        return _direct(one.removesuffix("[]"), other.removesuffix("[]"))
+    if one in _NUMBERS and other in _NUMBERS:
+        return True
+    if one in _TIMES and other in _TIMES:
+        return other in _FROM_TIMES[one]
+    return {one, other} in ({"json", "jsonb"}, {"bit", "bit varying"}, {"inet", "cidr"})

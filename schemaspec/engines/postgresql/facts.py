@@ -1,0 +1,32 @@
+"""Attributes and notes that hold several values, by the shape that they have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemaspec.model.schema import SchemaObject
+
+
+def strings(item: SchemaObject, name: str) -> tuple[str, ...]:
+    """An attribute that is a tuple of texts."""
+    value = item.get(name)
+    return tuple(str(part) for part in value) if isinstance(value, tuple) else ()
+
+
+def in_order(item: SchemaObject, name: str) -> tuple[str, ...]:
+    """An attribute that is a set of options, in the order in which they were given."""
+    noted = item.note(name)
+    if isinstance(noted, tuple) and set(noted) == set(strings(item, name)):
+        return tuple(map(str, noted))
+    return strings(item, name)
+
+
+def pairs(item: SchemaObject, name: str) -> tuple[tuple[Any, ...], ...]:
+    """An attribute that is a tuple of tuples."""
+    value = item.get(name)
+    return tuple(part for part in value if isinstance(part, tuple)) if isinstance(value, tuple) else ()
+
+
+def noted(item: SchemaObject, name: str) -> tuple[tuple[Any, ...], ...]:
+    value = item.note(name)
+    return tuple(part for part in value if isinstance(part, tuple)) if isinstance(value, tuple) else ()

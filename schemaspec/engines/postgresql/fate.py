@@ -1,0 +1,216 @@
+"""What a change means for the object and for what depends on it: made in place, replaced, or passed on."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from schemaspec.engines.postgresql.facts import pairs, strings
+from schemaspec.engines.postgresql.targets import CONSTRAINTS
+from schemaspec.model.change import Change
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+
+Fate = Literal["replaced", "kept", "shaken"]
+TYPES = frozenset({"enum", "domain", "composite", "range"})
+_WHOLE = frozenset(
+    [
+        "aggregate",
+        "operator",
+        "operator_class",
+        "operator_family",
+        "cast",
+        "text_search",
+        "collation",
+        "language",
+        "transform",
+        "conversion",
+        "access_method",
+        "base_type",
+        "event_trigger",
+        "statistics",
+        "trigger",
+    ]
+)
+"""Kinds that are told by one definition and made anew when it changes."""
+_KEPT_BY_COLUMN = frozenset({"index", "primary_key", "unique", "exclusion", "check", "table", "foreign_table"})
+_INDEXED = frozenset({"index", "primary_key", "unique", "exclusion"})
+_MODIFIERS = re.compile(r"\([^()]*\)")
+
+
+def replaces(change: Change, current: Schema, desired: Schema) -> bool:
+    """See `protocol.Engine.replaces`."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return False
+    kind = change.id.kind
+    if kind in _WHOLE:
+        return change.changed("definition")
+    if kind == "index":
+        return change.changed("unique", "definition", "invalid") or (
+            change.changed("parent") and before.get("parent") is not None
+        )
+    if kind in CONSTRAINTS:
+        return change.changed("invalid") or (change.changed("definition") and not constraint_in_place(before, after))
+    if kind == "view":
+        return change.changed("definition") and not view_in_place(before, after)
+    if kind == "materialized_view":
+        return change.changed("definition")
+    if kind in ("function", "procedure"):
+        return change.changed("definition") and not routine_in_place(before, after)
+    if kind == "column":
+        return _column_replaced(change, before, after)
+    if kind == "policy":
+        gone = any(before.get(name) is not None and after.get(name) is None for name in ("using", "check"))
+        return change.changed("command", "restrictive") or gone
+    if kind == "server":
+        return change.changed("wrapper", "type")
+    if kind == "foreign_table":
+        return change.changed("server")
+    if kind == "publication":
+        return change.changed("all_tables")
+    if kind in TYPES:
+        return alters_shape(change, current) and not used_by_columns(before.id, current)
+    if kind == "table":
+        return change.changed("partition_key", "of_type")
+    return False
+
+
+def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject) -> bool:
+    if change.changed("virtual"):
+        return True
+    return change.changed("generated") and after.get("generated") is not None
+
+
+def constraint_in_place(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether the constraint is only validated, or only deferred in another way."""
+    old, new = str(before["definition"]), str(after["definition"])
+    if old == f"{new} NOT VALID":
+        return True
+    return before.id.kind == "foreign_key" and undeferred(old) == undeferred(new) and "NOT VALID" not in old + new
+
+
+def undeferred(definition: str) -> str:
+    """The definition without what it says about being deferred."""
+    return definition.removesuffix(" INITIALLY DEFERRED").removesuffix(" DEFERRABLE")
+
+
+def view_in_place(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether CREATE OR REPLACE can do it: the columns that are there stay as they are."""
+    old, new = before.note("columns"), after.note("columns")
+    if not isinstance(old, tuple) or not isinstance(new, tuple):
+        return False
+    return new[: len(old)] == old
+
+
+def routine_in_place(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether CREATE OR REPLACE can do it: the same result, the same names of arguments, no default taken away."""
+    if before.note("returns") != after.note("returns") or before.note("modes") != after.note("modes"):
+        return False
+    old, new = before.note("defaults", 0), after.note("defaults", 0)
+    if isinstance(old, int) and isinstance(new, int) and new < old:
+        return False
+    names = (before.note("names", ()), after.note("names", ()))
+    return names[0] == names[1] or (before.note("names") is None and not before.note("modes"))
+
+
+def invalidates(change: Change, current: Schema, desired: Schema) -> bool:
+    """See `protocol.Engine.invalidates`."""
+    if change.action != "alter" or change.before is None or change.after is None:
+        return False
+    if change.id.kind == "column":
+        return change.changed("type", "collation")
+    return change.id.kind in TYPES and needs_swap(change, current)
+
+
+def used_by_columns(id: ObjectId, schema: Schema) -> bool:
+    """Whether a column of a table has the type, or a type that is made of it."""
+    types = {id, *(item.id for item in built_on(id, schema))}
+    return any(not types.isdisjoint(column.depends_on) for column in schema.of_kind("column"))
+
+
+def built_on(id: ObjectId, schema: Schema) -> tuple[SchemaObject, ...]:
+    """The domains, composite and range types that are made of a type, those made of them included, in that order."""
+    found: dict[ObjectId, SchemaObject] = {}
+    queue = [id]
+    while queue:
+        used = queue.pop(0)
+        for item in schema.of_kind(*TYPES):
+            if used in item.depends_on and item.id not in found and item.id != id:
+                found[item.id] = item
+                queue.append(item.id)
+    return tuple(found.values())
+
+
+def needs_swap(change: Change, current: Schema) -> bool:
+    """Whether a type that columns have can only be changed by putting a new one in its place."""
+    return change.before is not None and used_by_columns(change.before.id, current) and alters_shape(change, current)
+
+
+def alters_shape(change: Change, current: Schema) -> bool:
+    """Whether no ALTER TYPE or DOMAIN can do it."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return False
+    if change.id.kind == "enum":
+        return change.changed("labels") and not grows(strings(before, "labels"), strings(after, "labels"))
+    if change.id.kind == "domain":
+        return change.changed("type", "collation")
+    if change.id.kind == "range":
+        return change.changed("definition")
+    return change.changed("attributes") and not composite_in_place(before, after, current)
+
+
+def grows(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether all labels are still there, in the same order, among the new ones."""
+    rest = iter(after)
+    return all(label in rest for label in before)
+
+
+def composite_in_place(before: SchemaObject, after: SchemaObject, current: Schema) -> bool:
+    """Whether ALTER TYPE can do it: attributes go, come at the end, or change while no column uses them."""
+    old, new = pairs(before, "attributes"), pairs(after, "attributes")
+    names, wanted = [part[0] for part in old], [part[0] for part in new]
+    kept = [name for name in names if name in wanted]
+    if wanted[: len(kept)] != kept:
+        return False
+    facts = {part[0]: part for part in old}
+    if all(facts[part[0]] == part for part in new if part[0] in facts):
+        return True
+    return not used_by_columns(before.id, current)
+
+
+def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desired: Schema) -> Fate:
+    """What becomes of an object that stays while something it depends on is dropped, replaced or altered beneath it.
+
+    Returns:
+        `replaced`: it is dropped and made again. `kept`: the engine's step for what is used sees to it. `shaken`: it
+        stays too, but what depends on it does not survive what happens to it.
+    """
+    if used.id.kind in TYPES or used.id.kind == "base_type":
+        if dependent.id.kind == "column" and dependent.get("generated") is None:
+            return "shaken"
+        if dependent.id.kind in TYPES:
+            return "shaken" if used_by_columns(dependent.id, current) else "replaced"
+        return "kept" if dependent.id.kind in ("table", "foreign_table") else "replaced"
+    if used.id.kind == "column" and used.id in desired:
+        if dependent.id.kind in _KEPT_BY_COLUMN and not (
+            dependent.id.kind in _INDEXED and _range_changes(used, current, desired)
+        ):
+            return "kept"
+        if dependent.id.kind == "foreign_key" and _same_family(used, desired[used.id]):
+            return "kept"
+    if dependent.id.kind == "publication" and used.id.kind != "column":
+        return "kept"  # else it has a row filter or a list of columns, which must be gone while these change
+    return "replaced"
+
+
+def _range_changes(column: SchemaObject, current: Schema, desired: Schema) -> bool:
+    """Whether the column has a range type that changes: its values wait as text meanwhile, which other indexes serve."""
+    return any(
+        type.kind == "range" and type in desired and current[type].attributes != desired[type].attributes
+        for type in column.depends_on
+    )
+
+
+def _same_family(before: SchemaObject, after: SchemaObject) -> bool:
+    return before["type"] != after["type"] and _MODIFIERS.sub("", str(before["type"])) == _MODIFIERS.sub("", str(after["type"]))

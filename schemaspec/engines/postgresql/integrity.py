@@ -1,0 +1,178 @@
+"""What is damaged or left half done in a database, rows that break a foreign key, and how big tables are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.hazards import shown
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.targets import literal
+from schemaspec.engines.protocol import Fault
+from schemaspec.errors import LockedError, StatementError
+from schemaspec.model.schema import Schema, SchemaObject
+
+_OURS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+_INVALID = f"""
+select n.nspname, c.relname, t.relname
+from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+join pg_namespace n on n.oid = c.relnamespace
+where {_OURS} and not (i.indisvalid and i.indisready and i.indislive) and t.relkind in ('r', 'm') order by 1, 2
+"""
+_UNVALIDATED = f"""
+select n.nspname, t.relname, k.conname, k.contype::text
+from pg_constraint k join pg_class t on t.oid = k.conrelid join pg_namespace n on n.oid = t.relnamespace
+where {_OURS} and not k.convalidated and k.conparentid = 0 order by 1, 2, 3
+"""
+# Sequences that feed a column, by ownership or by the default that names them.
+_SEQUENCES = f"""
+select distinct n.nspname, s.relname, tn.nspname, t.relname, a.attname, q.seqincrement > 0
+from pg_sequence q join pg_class s on s.oid = q.seqrelid join pg_namespace n on n.oid = s.relnamespace
+join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = s.oid and d.refclassid = 'pg_class'::regclass
+  and d.refobjsubid > 0 and d.deptype in ('a', 'i')
+join pg_class t on t.oid = d.refobjid and t.relkind in ('r', 'p') join pg_namespace tn on tn.oid = t.relnamespace
+join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+where {_OURS} and not q.seqcycle and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
+order by 1, 2
+"""
+_AMCHECK = f"""
+select n.nspname, c.relname, (select en.nspname from pg_extension e join pg_namespace en on en.oid = e.extnamespace
+  where e.extname = 'amcheck') as home
+from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+join pg_namespace n on n.oid = c.relnamespace
+where {_OURS} and a.amname = 'btree' and c.relkind = 'i' and c.relpersistence <> 't' and i.indisvalid
+  and exists (select from pg_extension where extname = 'amcheck') order by 1, 2
+"""
+_AT_ONCE = 100
+
+
+def integrity(connection: PostgresConnection) -> tuple[Fault, ...]:
+    """See `protocol.Engine.integrity`."""
+    return (
+        *_invalid(connection),
+        *_unvalidated(connection),
+        *_behind(connection),
+        *_damaged(connection),
+    )
+
+
+def _invalid(connection: PostgresConnection) -> Iterator[Fault]:
+    for schema, index, table in connection.query(_INVALID):
+        yield Fault(
+            code="invalid_index",
+            object=shown((schema, table, index)),
+            message=f"the index {shown((schema, index))} is invalid: it was not finished, and no query uses it",
+            fix=f"DROP INDEX CONCURRENTLY {dotted((schema, index))}, then create it again",
+        )
+
+
+def _unvalidated(connection: PostgresConnection) -> Iterator[Fault]:
+    for schema, table, name, _ in connection.query(_UNVALIDATED):
+        yield Fault(
+            code="unvalidated",
+            object=shown((schema, table, name)),
+            message=f"the constraint {name} of {shown((schema, table))} was never validated: older rows may break it",
+            fix=f"ALTER TABLE {dotted((schema, table))} VALIDATE CONSTRAINT {identifier(name)}",
+            severity="warn",
+        )
+
+
+def _behind(connection: PostgresConnection) -> Iterator[Fault]:
+    """Sequences whose next number is taken already."""
+    found = connection.query(_SEQUENCES)
+    for start in range(0, len(found), _AT_ONCE):
+        part = found[start : start + _AT_ONCE]
+        for number, last, edge in _positions(connection, part):
+            schema, sequence, table_schema, table, column, _ = part[number]
+            yield Fault(
+                code="sequence_behind",
+                object=shown((table_schema, table, column)),
+                message=f"the sequence {shown((schema, sequence))} stands at {last}, but {column} holds {edge} already: "
+                "inserts will fail",
+                fix=f"SELECT setval({literal(dotted((schema, sequence)))}, (SELECT max({identifier(column)}) "
+                f"FROM {dotted((table_schema, table))}))",
+                severity="warn",
+            )
+
+
+def _positions(connection: PostgresConnection, part: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    queries = []
+    for number, (schema, sequence, table_schema, table, column, up) in enumerate(part):
+        edge, sign = ("max", ">") if up else ("min", "<")
+        queries.append(
+            f"select {number}, s.last_value, t.edge from {dotted((schema, sequence))} s, "
+            f"(select {edge}({identifier(column)}) as edge from {dotted((table_schema, table))}) t "
+            f"where t.edge {sign} s.last_value or (t.edge = s.last_value and not s.is_called)"
+        )
+    try:
+        return connection.query(" union all ".join(queries))
+    except StatementError:
+        if len(part) == 1:
+            return []  # not ours to read
+        return [(number, *row[1:]) for number, single in enumerate(part) for row in _positions(connection, [single])]
+
+
+def _damaged(connection: PostgresConnection) -> Iterator[Fault]:
+    """What `amcheck` finds in B-tree indexes, where it is installed."""
+    for schema, index, home in connection.query(_AMCHECK):
+        name = literal(dotted((schema, index)))
+        try:
+            connection.query(f"select {identifier(home)}.bt_index_check({name}::regclass)")
+        except LockedError:
+            continue
+        except StatementError as error:
+            if getattr(error, "sqlstate", "") in ("XX002", "XX001"):
+                yield Fault(
+                    code="corrupt",
+                    object=shown((schema, index)),
+                    message=f"the index {shown((schema, index))} is damaged: {error.why}",
+                    fix=f"REINDEX INDEX CONCURRENTLY {dotted((schema, index))}, then look for the cause: disk or collation",
+                )
+
+
+def estimate(connection: PostgresConnection, table: SchemaObject) -> tuple[int, int]:
+    """See `protocol.Engine.estimate`: from the statistics, partitions together; counted where nothing is known yet."""
+    name = literal(dotted(table.id.path))
+    rows = connection.query(
+        f"with recursive tree(oid) as (select {name}::regclass::oid union all "
+        "select i.inhrelid from pg_inherits i join tree t on t.oid = i.inhparent) "
+        "select bool_or(c.reltuples < 0 and pg_relation_size(c.oid) > 0), sum(greatest(c.reltuples, 0))::int8, "
+        "sum(pg_total_relation_size(c.oid))::int8, sum(pg_relation_size(c.oid))::int8 from tree join pg_class c using (oid)"
+    )
+    unknown, count, total, heap = rows[0]
+    if heap == 0:
+        return 0, int(total or 0)
+    if unknown or not count:
+        count = connection.query(f"select count(*) from {dotted(table.id.path)}")[0][0] if heap < 50_000_000 else heap // 100
+    return int(count), int(total or 0)
+
+
+def orphans(connection: PostgresConnection, schema: Schema) -> tuple[Fault, ...]:
+    """See `protocol.Engine.orphans`. The server vouches for validated keys; those that never were are looked at."""
+    found: list[Fault] = []
+    for item in schema.of_kind("foreign_key"):
+        if str(item["definition"]).endswith("NOT VALID"):
+            found += _orphans_of(connection, item)
+    return tuple(found)
+
+
+def _orphans_of(connection: PostgresConnection, item: SchemaObject) -> Iterator[Fault]:
+    columns, target, others = (item.note(name) for name in ("columns", "target", "target_columns"))
+    if not (isinstance(columns, tuple) and isinstance(target, tuple) and isinstance(others, tuple)):
+        return
+    pairs = list(zip(map(str, columns), map(str, others), strict=True))
+    joined = " and ".join(f"p.{identifier(other)} = c.{identifier(name)}" for name, other in pairs)
+    filled = " and ".join(f"c.{identifier(name)} is not null" for name, _ in pairs)
+    child, parent = dotted(item.id.owner), dotted(tuple(map(str, target)))
+    count = connection.query(
+        f"select count(*) from {child} c where {filled} and not exists (select from {parent} p where {joined})"
+    )[0][0]
+    if count:
+        rows = "1 row" if count == 1 else f"{count} rows"
+        yield Fault(
+            code="orphan",
+            object=shown(item.id.path),
+            message=f"{rows} of {shown(item.id.owner)} refer to what is not in {shown(tuple(map(str, target)))} ({item.id.name})",
+            fix="delete or mend those rows, then validate the constraint",
+        )

@@ -1,0 +1,239 @@
+"""Relations, and what lives in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemaspec.engines.postgresql import catalog
+from schemaspec.engines.postgresql.build import Build
+from schemaspec.engines.postgresql.index_text import without_parameters
+from schemaspec.engines.postgresql.introspect_types import sequence_options
+from schemaspec.engines.postgresql.names import dotted, foreign_options, made_name
+from schemaspec.model.schema import Value
+
+_KINDS = {"r": "table", "p": "table", "f": "foreign_table", "v": "view", "m": "materialized_view"}
+_CONSTRAINTS = {"p": "primary_key", "u": "unique", "c": "check", "f": "foreign_key", "x": "exclusion"}
+_ENABLED = {"O": None, "D": "disabled", "R": "replica", "A": "always"}
+_STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
+_COMPRESSION = {"p": "pglz", "l": "lz4"}
+_COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
+
+
+def relations(build: Build) -> None:
+    """Tables, partitions, foreign tables, views and materialized views."""
+    for row in build.rows["relations"]:
+        kind = _KINDS[row.kind]
+        options = (*(row.options or ()), *(f"toast.{option}" for option in row.toast_options or ()))
+        attributes: dict[str, Value] = {
+            "persistence": "unlogged" if row.persistence == "u" else None,
+            "definition": row.definition.strip().removesuffix(";") if row.definition else None,
+            "partition_key": row.partition_key,
+            "bound": row.bound,
+            "of_type": row.of_type,
+            "options": tuple(sorted(options)),
+            "access_method": None if row.access_method == "heap" else row.access_method,
+            "tablespace": row.tablespace,
+            "replica_identity": {"n": "nothing", "f": "full"}.get(row.replica_identity) if kind == "table" else None,
+            "row_security": row.row_security,
+            "force_row_security": row.force_row_security,
+            "server": row.server,
+            "server_options": tuple(sorted(foreign_options(row.server_options))),
+            "privileges": build.privileges("table", row.acl, row.owner),
+        }
+        keys = [(catalog.CLASS, row.oid), (catalog.TYPE, row.row_type), (catalog.TYPE, row.row_array)]
+        # The order in which options were given means nothing, but it is kept when the table is made again.
+        notes: dict[str, Value] = {"owner": row.owner, "options": options}
+        notes["server_options"] = foreign_options(row.server_options)
+        build.add(kind, (row.schema, row.name), attributes, *keys, notes=notes)
+    for row in build.rows["relations"]:
+        parents = tuple(
+            dotted(build.path_of(catalog.CLASS, oid)) for oid in row.parents or () if (catalog.CLASS, oid) in build.keys
+        )
+        if parents:
+            name = "inherits" if row.bound is None else "partition_of"
+            draft = build.drafts[build.keys[catalog.CLASS, row.oid]]
+            draft.attributes[name] = parents if row.bound is None else parents[0]
+            for oid in row.parents:
+                draft.depends_on[build.keys[catalog.CLASS, oid]] = None
+
+
+def columns(build: Build) -> None:
+    """Columns of tables as objects; those of views as notes of the view; column defaults."""
+    sequences = {(row.owner_relation, row.owner_column): row for row in build.rows["sequences"] if row.ownership == "i"}
+    view_columns: dict[int, list[Any]] = {}
+    for row in build.rows["columns"]:
+        relation = build.keys.get((catalog.CLASS, row.relation))
+        if relation is None or relation.kind == "composite":
+            continue
+        owner = build.drafts[relation]
+        if relation.kind in ("view", "materialized_view"):
+            view_columns.setdefault(row.relation, []).append(row)
+            continue
+        path = (*relation.path, row.name)
+        expression = row.expression
+        attributes: dict[str, Value] = {
+            "type": row.type,
+            "not_null": row.not_null,
+            "collation": row.collation,
+            "generated": expression if row.generated else None,
+            "virtual": row.generated == "v",
+            "storage": _STORAGE.get(row.storage),
+            "compression": _COMPRESSION.get(row.compression),
+            "statistics": row.statistics,
+            "options": column_options(row),
+            "server_options": tuple(sorted(foreign_options(row.server_options))),
+            "inherited": row.inherited > 0 and not row.local,
+            "privileges": build.privileges("column", row.acl, str(owner.notes.get("owner", ""))),
+            "comment": build.texts.get((catalog.CLASS, row.relation, row.number)),
+        }
+        attributes |= _identity(build, row, relation.path, sequences)
+        keys = [(catalog.ATTRDEF, row.default_oid)] if row.generated else []
+        notes = {"position": row.number, "server_options": foreign_options(row.server_options)}
+        draft = build.add("column", path, attributes, notes=notes)
+        build.columns[row.relation, row.number] = draft.id
+        for key in keys:
+            build.keys[key] = draft.id
+        draft.depends_on[relation] = None
+        if expression is not None and not row.generated:
+            default = build.add("default", path, {"expression": expression}, (catalog.ATTRDEF, row.default_oid))
+            default.depends_on[draft.id] = None
+    _view_columns(build, view_columns)
+
+
+def _identity(build: Build, row: Any, table: tuple[str, ...], sequences: dict[tuple[int, int], Any]) -> dict[str, Value]:
+    if not row.identity:
+        return {}
+    sequence = sequences.get((row.relation, row.number))
+    found: dict[str, Value] = {"identity": "always" if row.identity == "a" else "by default"}
+    if sequence is not None:
+        usual = (table[0], made_name(table[-1], row.name, "seq"))
+        name = (sequence.schema, sequence.name)
+        found["identity_sequence"] = None if name == usual else dotted(name)
+        found["identity_options"] = sequence_options(sequence)
+        found["sequence_privileges"] = build.privileges("sequence", sequence.acl, sequence.owner)
+        found["sequence_comment"] = build.texts.get((catalog.CLASS, sequence.oid, 0))
+    return found
+
+
+def column_options(row: Any) -> tuple[str, ...]:
+    """The options that somebody set on a column; what the server keeps there for itself is left out."""
+    return tuple(sorted(option for option in row.options or () if not option.startswith("pg_")))
+
+
+def _view_columns(build: Build, found: dict[int, list[Any]]) -> None:
+    for relation, rows in found.items():
+        draft = build.drafts[build.keys[catalog.CLASS, relation]]
+        owner = str(draft.notes.get("owner", ""))
+        draft.notes["columns"] = tuple((row.name, row.type, row.collation) for row in rows)
+        details: dict[str, Value] = {
+            "column_comments": tuple(
+                (row.name, text) for row in rows if (text := build.texts.get((catalog.CLASS, relation, row.number)))
+            ),
+            "column_privileges": tuple((row.name, entry) for row in rows for entry in build.privileges("column", row.acl, owner)),
+            "column_defaults": tuple((row.name, row.expression) for row in rows if row.expression is not None),
+            "column_statistics": tuple((row.name, row.statistics) for row in rows if row.statistics is not None),
+            "column_storage": tuple((row.name, _STORAGE[row.storage]) for row in rows if row.storage),
+            "column_options": tuple((row.name, *column_options(row)) for row in rows if column_options(row)),
+        }
+        draft.attributes.update({key: value for key, value in details.items() if value})
+        for row in rows:
+            if row.default_oid:
+                build.keys[catalog.ATTRDEF, row.default_oid] = draft.id
+
+
+def constraints(build: Build) -> None:
+    """Constraints of tables and domains, without those that come from a parent table."""
+    indexes = {row.oid: row for row in build.rows["indexes"]}
+    for row in build.rows["constraints"]:
+        home = build.keys.get((catalog.CLASS, row.relation)) or build.keys.get((catalog.TYPE, row.domain))
+        if home is None:
+            continue
+        if (row.kind == "c" and row.inherited and not row.local) or (row.kind == "f" and row.parent):
+            continue
+        kind = _CONSTRAINTS[row.kind]
+        names = [build.columns.get((row.relation, number)) for number in row.columns or ()]
+        attributes: dict[str, Value] = {"definition": row.definition}
+        keys = [(catalog.CONSTRAINT, row.oid)]
+        index = indexes.get(row.index) if kind in ("primary_key", "unique", "exclusion") else None
+        if index is not None:
+            keys.append((catalog.CLASS, index.oid))
+            attributes |= _index_facts(index)
+        notes: dict[str, Value] = {"columns": tuple(id.name for id in names if id is not None)}
+        if kind == "foreign_key":
+            target = build.keys.get((catalog.CLASS, row.target))
+            notes["target"] = target.path if target else None
+            ids = [build.columns.get((row.target, number)) for number in row.target_columns or ()]
+            notes["target_columns"] = tuple(id.name for id in ids if id is not None)
+        draft = build.add(kind, (*home.path, row.name), attributes, *keys, notes=notes)
+        if index is not None and (comment := build.texts.get((catalog.CLASS, index.oid, 0))):
+            draft.attributes["index_comment"] = comment
+        draft.depends_on[home] = None
+
+
+def _index_facts(row: Any) -> dict[str, Value]:
+    return {
+        "options": tuple(sorted(row.options or ())),
+        "tablespace": row.tablespace,
+        "clustered": row.clustered,
+        "replica_identity": row.replica_identity,
+        "invalid": not (row.valid and row.ready and row.live) and row.table_kind != "p",
+        "statistics": tuple(row.statistics or ()),
+    }
+
+
+def indexes(build: Build) -> None:
+    """Indexes that are not a constraint's; then which index belongs to which index of the parent table."""
+    for row in build.rows["indexes"]:
+        table = build.keys.get((catalog.CLASS, row.relation))
+        if table is None or row.constraint_oid is not None:
+            continue
+        attributes: dict[str, Value] = {"unique": row.is_unique, "definition": _definition(row)} | _index_facts(row)
+        draft = build.add("index", (*table.path, row.name), attributes, (catalog.CLASS, row.oid))
+        draft.depends_on[table] = None
+    for row in build.rows["indexes"]:
+        child, parent = build.keys.get((catalog.CLASS, row.oid)), build.keys.get((catalog.CLASS, row.parent or 0))
+        if child is not None and parent is not None:
+            build.drafts[child].attributes["parent"] = dotted(parent.path)
+            build.drafts[child].depends_on[parent] = None
+
+
+def _definition(row: Any) -> str:
+    """What follows the table's name, without the storage parameters: these are a fact of their own."""
+    text: str = row.definition
+    return text if not row.options else without_parameters(text)
+
+
+def rows_and_rules(build: Build) -> None:
+    """Triggers, rewrite rules and row-level security policies."""
+    for row in build.rows["triggers"]:
+        table = build.keys.get((catalog.CLASS, row.relation))
+        if table is not None:
+            attributes: dict[str, Value] = {"definition": row.definition, "enabled": _ENABLED[row.enabled]}
+            build.add("trigger", (*table.path, row.name), attributes, (catalog.TRIGGER, row.oid)).depends_on[table] = None
+    selves = {
+        (row.classid, row.oid, build.keys.get((row.target_classid, row.target_oid)))
+        for row in build.rows["dependencies"]
+        if row.classid == catalog.REWRITE and row.kind == "n"
+    }
+    for row in build.rows["rules"]:
+        table = build.keys.get((catalog.CLASS, row.relation))
+        if table is None:
+            continue
+        if row.definition is None:
+            build.keys[catalog.REWRITE, row.oid] = table
+            if (catalog.REWRITE, row.oid, table) in selves:
+                build.drafts[table].notes["recursive"] = True
+            continue
+        attributes = {"definition": row.definition.strip().removesuffix(";"), "enabled": _ENABLED[row.enabled]}
+        build.add("rule", (*table.path, row.name), attributes, (catalog.REWRITE, row.oid)).depends_on[table] = None
+    for row in build.rows["policies"]:
+        table = build.keys.get((catalog.CLASS, row.relation))
+        if table is not None:
+            attributes = {
+                "command": _COMMANDS[row.command],
+                "restrictive": not row.permissive,
+                "roles": tuple(row.roles),
+                "using": row.using_expression,
+                "check": row.check_expression,
+            }
+            build.add("policy", (*table.path, row.name), attributes, (catalog.POLICY, row.oid)).depends_on[table] = None

@@ -1,0 +1,132 @@
+"""What a statement does, seen in scratch: the locks it takes, the tables it writes anew, the tables it reads whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.hazards import shown
+from schemaspec.model.plan import Hazard, Statement
+
+# Only what the statement has locked is looked at, so that this costs the same in a database of any size.
+_TOUCHED = """
+select c.oid::int8, n.nspname, c.relname, c.relfilenode::int8, array_agg(distinct l.mode),
+  pg_stat_get_xact_numscans(c.oid)::int8
+from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
+where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.granted and c.relkind in ('r', 'p', 'm')
+  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+group by c.oid, n.nspname, c.relname, c.relfilenode
+order by n.nspname, c.relname
+"""
+_FILES = """
+select c.oid::int8, c.relfilenode::int8
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+"""
+_FLUSHES = 150000
+"""Since this version pending statistics can be handed in at will."""
+_STRENGTH = {
+    "AccessShareLock": 1,
+    "RowShareLock": 2,
+    "RowExclusiveLock": 3,
+    "ShareUpdateExclusiveLock": 4,
+    "ShareLock": 5,
+    "ShareRowExclusiveLock": 6,
+    "ExclusiveLock": 7,
+    "AccessExclusiveLock": 8,
+}
+_WORDS = {
+    "ShareLock": "SHARE",
+    "ShareRowExclusiveLock": "SHARE ROW EXCLUSIVE",
+    "ExclusiveLock": "EXCLUSIVE",
+    "AccessExclusiveLock": "ACCESS EXCLUSIVE",
+}
+_QUIET = re.compile(
+    r"\s*(create\s+(table|type|schema|function|or\s+replace|view|sequence|domain)|comment|grant|revoke)\b", re.IGNORECASE
+)
+
+
+def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazard, ...]:
+    """See `protocol.Engine.measure`. What can't run inside a transaction is only run."""
+    if not statement.transactional or connection.in_transaction:
+        connection.execute(statement.sql)
+        return ()
+    if _QUIET.match(statement.sql):
+        with connection.transaction():
+            connection.execute(statement.sql)
+        return ()
+    files = _known_files(connection)
+    with connection.transaction():
+        scans = _counted_before(connection)
+        connection.execute(statement.sql)
+        touched = connection.query(_TOUCHED)
+        if connection.version >= _FLUSHES:
+            connection.query("select pg_stat_force_next_flush()")
+    found = tuple(_hazards(files, touched, scans))
+    files.update({row[0]: row[3] for row in touched if row[0] in files})
+    return found
+
+
+def _known_files(connection: PostgresConnection) -> dict[int, int]:
+    """The file of each table that was there when the measuring began; tables that came since are new, and hurt nobody."""
+    if connection.files is None:
+        connection.files = dict(connection.query(_FILES))
+        if connection.version >= _FLUSHES:
+            connection.query("select pg_stat_force_next_flush()")
+    return connection.files
+
+
+def _counted_before(connection: PostgresConnection) -> dict[int, int]:
+    """The scans of earlier transactions that the server has not handed in yet; newer ones can be told to do so each time."""
+    if connection.version >= _FLUSHES:
+        return {}
+    return dict(connection.query("select relid::int8, seq_scan from pg_stat_xact_user_tables where seq_scan > 0"))
+
+
+def _hazards(files: dict[int, int], touched: list[tuple[Any, ...]], before: dict[int, int]) -> Iterator[Hazard]:
+    for oid, schema, name, file, modes, scans in touched:
+        if oid not in files:
+            continue
+        mode = max(modes, key=lambda held: _STRENGTH.get(held, 0))
+        if files[oid] != file:
+            yield _rewrite((schema, name), mode)
+        elif scans > before.get(oid, 0) and mode in _WORDS:
+            yield _scan((schema, name), mode)
+        elif mode in ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock"):
+            yield _blocks((schema, name), mode)
+
+
+def _rewrite(path: tuple[str, str], mode: str) -> Hazard:
+    return Hazard(
+        code="rewrite",
+        object=shown(path),
+        message=f"takes {_WORDS.get(mode, 'ACCESS EXCLUSIVE')} on {shown(path)} and writes it anew: "
+        "nobody reads or writes it meanwhile",
+        safer="add a new column beside it, fill it in batches, then switch over",
+        rule="P21",
+    )
+
+
+def _scan(path: tuple[str, str], mode: str) -> Hazard:
+    who = "nobody reads or writes it" if mode == "AccessExclusiveLock" else "nobody writes to it"
+    return Hazard(
+        code="scan",
+        object=shown(path),
+        message=f"takes {_WORDS[mode]} on {shown(path)} and reads it whole: {who} meanwhile",
+        safer="add the constraint NOT VALID, then VALIDATE it in a transaction of its own",
+        blocking=False,
+        rule="P12",
+    )
+
+
+def _blocks(path: tuple[str, str], mode: str) -> Hazard:
+    return Hazard(
+        code="blocks_writes",
+        object=shown(path),
+        message=f"takes {_WORDS[mode]} on {shown(path)}: writes wait until the transaction ends",
+        safer="run it when there is little traffic; the wait for the lock is kept short and tried again",
+        blocking=False,
+        rule="P28",
+    )

@@ -1,0 +1,205 @@
+"""What every step of a plan has to know, and how steps and statements are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from schemaspec.engines.postgresql import privileges as grants
+from schemaspec.engines.postgresql.facts import in_order
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.table_texts import Reach
+from schemaspec.engines.postgresql.targets import RELATIONS, acl_kind, comment_text, grant_target, target
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Hazard, Statement, Step
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+
+_PLURALS = {
+    **dict.fromkeys(RELATIONS, "tables"),
+    "sequence": "sequences",
+    **dict.fromkeys(("function", "procedure", "aggregate"), "functions"),
+    **dict.fromkeys(("enum", "composite", "range", "base_type", "domain"), "types"),
+    "schema": "schemas",
+}
+
+
+class Context:
+    """The changes of a plan, by what happens to which object.
+
+    Args:
+        changes: the plan's changes, closed over dependents.
+        current, desired: the schemas between which they lead.
+    """
+
+    def __init__(self, changes: Sequence[Change], current: Schema, desired: Schema) -> None:
+        self.changes = changes
+        self.current = current
+        self.desired = desired
+        self.drops = {change.id: change for change in changes if change.action == "drop"}
+        self.creates = {change.id: change for change in changes if change.action == "create"}
+        self.alters = {change.id: change for change in changes if change.action == "alter"}
+        self.reach = Reach(desired)
+        self.reach_before = Reach(current)
+        self.done: set[ObjectId] = set()
+        """Created objects that another object's step brings along."""
+        self.gone: set[ObjectId] = set()
+        """Dropped objects that another object's step takes away."""
+        self.renamed: dict[ObjectId, ObjectId] = {}
+        """Constraints and indexes that only get another name: new → old."""
+
+    def is_new(self, path: tuple[str, ...]) -> bool:
+        """Whether the table (or view) of this path is created in this plan."""
+        return any(ObjectId(kind, path) in self.creates for kind in RELATIONS)
+
+    def is_dropped(self, path: tuple[str, ...]) -> bool:
+        """Whether the table (or view) of this path is dropped in this plan."""
+        return any(ObjectId(kind, path) in self.drops for kind in RELATIONS)
+
+    def relation(self, path: tuple[str, ...], schema: Schema) -> SchemaObject | None:
+        """The table or view of this path."""
+        return next((schema[ObjectId(kind, path)] for kind in RELATIONS if ObjectId(kind, path) in schema), None)
+
+    def owner(self, item: SchemaObject) -> str:
+        """The role behind `owner` in the grants on an object, as SQL."""
+        here = self.current.get(item.id)
+        noted = here.note("owner") if here is not None else None
+        return identifier(str(noted)) if noted else "CURRENT_USER"
+
+    def sequences_of(self, table: tuple[str, ...], schema: Schema) -> tuple[SchemaObject, ...]:
+        """The sequences of this schema that columns of the table own."""
+        found = self._owned_before if schema is self.current else self._owned_after
+        return tuple(found.get(table, ()))
+
+    @cached_property
+    def _owned_before(self) -> dict[tuple[str, ...], list[SchemaObject]]:
+        return _by_owner(self.current)
+
+    @cached_property
+    def _owned_after(self) -> dict[tuple[str, ...], list[SchemaObject]]:
+        return _by_owner(self.desired)
+
+    def parts_of(self, index: SchemaObject) -> tuple[SchemaObject, ...]:
+        """The indexes of partitions that belong to this index of the partitioned table, in the current schema."""
+        return tuple(self._parts.get(dotted(index.id.path), ()))
+
+    @cached_property
+    def _parts(self) -> dict[str, list[SchemaObject]]:
+        found: dict[str, list[SchemaObject]] = {}
+        for item in self.current.of_kind("index", "primary_key", "unique", "exclusion"):
+            if item.get("parent"):
+                found.setdefault(str(item["parent"]), []).append(item)
+        return found
+
+    @cached_property
+    def new_relations(self) -> frozenset[tuple[str, ...]]:
+        """The paths of the tables that are created."""
+        return frozenset(id.path for id in self.creates if id.kind in ("table", "foreign_table"))
+
+    @cached_property
+    def _default_privileges(self) -> tuple[SchemaObject, ...]:
+        return self.current.of_kind("default_privilege")
+
+    def initial(self, kind: str, schema: str) -> tuple[str, ...]:
+        """The grants that a new object may get by itself from the default privileges in force."""
+        plural = _PLURALS.get(kind)
+        found = [
+            entry
+            for item in self._default_privileges
+            if item.id.path[2] == plural and item.id.path[1] in ("", schema)
+            for entry in in_order(item, "privileges")
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def unwanted(self, item: SchemaObject) -> tuple[str, ...]:
+        """Takes back what a new object got by default privileges and shall not have."""
+        wanted = in_order(item, "privileges")
+        extra = [entry for entry in self.initial(item.id.kind, item.id.path[0]) if entry not in wanted]
+        return grants.statements(extra, grant_target(item), undo=True) if extra else ()
+
+
+def _by_owner(schema: Schema) -> dict[tuple[str, ...], list[SchemaObject]]:
+    found: dict[tuple[str, ...], list[SchemaObject]] = {}
+    for item in schema.of_kind("sequence"):
+        path = item.note("owner_path")
+        if isinstance(path, tuple):
+            found.setdefault(tuple(map(str, path[:-1])), []).append(item)
+    return found
+
+
+def statement(sql: str, id: ObjectId, *hazards: Hazard, transactional: bool = True, undo: str = "") -> Statement:
+    """A statement about an object."""
+    return Statement(sql=sql, object=id, hazards=tuple(hazards), transactional=transactional, undo=undo)
+
+
+def statements(texts: Iterable[str], id: ObjectId) -> tuple[Statement, ...]:
+    """Plain statements about an object."""
+    return tuple(statement(text, id) for text in texts)
+
+
+def created(change: Change, texts: Iterable[str | Statement], *more: ObjectId, after: Iterable[ObjectId] = ()) -> Step:
+    """The step that creates an object, and others with it."""
+    return Step(
+        action="create",
+        id=change.id,
+        statements=_all(texts, change.id),
+        changes=(change,),
+        creates=frozenset({change.id, *more}),
+        after=frozenset(after),
+    )
+
+
+def dropped(change: Change, texts: Iterable[str | Statement], *more: ObjectId) -> Step:
+    """The step that drops an object, and others with it."""
+    return Step(
+        action="drop",
+        id=change.id,
+        statements=_all(texts, change.id),
+        changes=(change,),
+        drops=frozenset({change.id, *more}),
+    )
+
+
+def altered(change: Change, texts: Iterable[str | Statement], *more: ObjectId, after: Iterable[ObjectId] = ()) -> Step:
+    """The step that alters an object in place, and others with it."""
+    ids = frozenset({change.id, *more})
+    return Step(
+        action="alter",
+        id=change.id,
+        statements=_all(texts, change.id),
+        changes=(change,),
+        drops=ids,
+        creates=ids,
+        after=frozenset(after),
+    )
+
+
+def _all(texts: Iterable[str | Statement], id: ObjectId) -> tuple[Statement, ...]:
+    return tuple(statement(text, id) if isinstance(text, str) else text for text in texts)
+
+
+def annotation_changes(change: Change, context: Context) -> tuple[str, ...]:
+    """COMMENT ON, GRANT and REVOKE for what differs."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return ()
+    texts: list[str] = []
+    if change.changed("comment"):
+        texts.append(comment_text(target(after, context.desired), after.get("comment")))
+    if change.changed("index_comment"):
+        name = identifier(after.id.path[0]), identifier(after.id.name)
+        texts.append(comment_text(f"INDEX {'.'.join(name)}", after.get("index_comment")))
+    if change.changed("privileges") and acl_kind(change.id.kind) and change.id.kind != "column":
+        texts += privilege_changes(
+            in_order(before, "privileges"), in_order(after, "privileges"), grant_target(after), context.owner(after)
+        )
+    return tuple(texts)
+
+
+def privilege_changes(before: Sequence[str], after: Sequence[str], what: str, owner: str, column: str = "") -> tuple[str, ...]:
+    """REVOKE what is too much, then GRANT what is missing."""
+    extra = [entry for entry in before if entry not in after]
+    missing = [entry for entry in after if entry not in before]
+    return (
+        *grants.statements(extra, what, column=column, undo=True, owner=owner),
+        *grants.statements(missing, what, column=column, owner=owner),
+    )

@@ -1,0 +1,7 @@
+-- Extended statistics.
+select s.oid::int8 as oid, n.nspname as schema, s.stxname as name, pg_get_statisticsobjdef(s.oid) as definition,
+       case when s.stxstattarget >= 0 then s.stxstattarget::int end as target
+from pg_statistic_ext s
+join pg_namespace n on n.oid = s.stxnamespace
+where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+order by n.nspname, s.stxname

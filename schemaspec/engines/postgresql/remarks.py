@@ -1,0 +1,72 @@
+"""Comments and grants of declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemaspec.engines.postgresql import privileges
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.targets import comment_text, routine
+from schemaspec.errors import InputError
+from schemaspec.model.position import Position
+
+_GRANT_WORDS = {
+    "table": "TABLE",
+    "foreign_table": "TABLE",
+    "view": "TABLE",
+    "materialized_view": "TABLE",
+    "column": "TABLE",
+    "sequence": "SEQUENCE",
+    "function": "FUNCTION",
+    "aggregate": "FUNCTION",
+    "procedure": "PROCEDURE",
+    "enum": "TYPE",
+    "composite": "TYPE",
+    "range": "TYPE",
+    "base_type": "TYPE",
+    "domain": "DOMAIN",
+    "schema": "SCHEMA",
+    "language": "LANGUAGE",
+    "foreign_data_wrapper": "FOREIGN DATA WRAPPER",
+    "server": "FOREIGN SERVER",
+}
+_COMMENT_WORDS = {
+    **_GRANT_WORDS,
+    "view": "VIEW",
+    "materialized_view": "MATERIALIZED VIEW",
+    "foreign_table": "FOREIGN TABLE",
+    "column": "COLUMN",
+    "aggregate": "AGGREGATE",
+    "server": "SERVER",
+    "extension": "EXTENSION",
+    "event_trigger": "EVENT TRIGGER",
+    "publication": "PUBLICATION",
+    "subscription": "SUBSCRIPTION",
+    "statistics": "STATISTICS",
+    "collation": "COLLATION",
+    "index": "INDEX",
+    "conversion": "CONVERSION",
+    "access_method": "ACCESS METHOD",
+}
+
+
+def declared_remarks(
+    kind: str, path: tuple[str, ...], comment: str | None, grants: Sequence[str], position: Position | None
+) -> list[str]:
+    """COMMENT ON and GRANT. Raises InputError for a grant that is none."""
+    texts: list[str] = []
+    name = routine(path) if kind in ("function", "procedure", "aggregate") else dotted(path)
+    if comment is not None:
+        inside = kind in ("trigger", "policy", "rule")
+        what = f"{kind.upper()} {identifier(path[-1])} ON {dotted(path[:-1])}" if inside else f"{_COMMENT_WORDS[kind]} {name}"
+        texts.append(comment_text(what, comment))
+    for entry in grants:
+        if privileges.parse(entry) is None:
+            raise InputError(
+                f"not a grant: {entry!r}", where=position, fix="write `select, insert to role` or `revoke all from public`"
+            )
+    column = identifier(path[-1]) if kind == "column" else ""
+    if grants:
+        what = f"{_GRANT_WORDS[kind]} {dotted(path[:-1]) if column else name}"
+        texts += privileges.statements(grants, what, column=column)
+    return texts

@@ -1,0 +1,314 @@
+"""Steps for columns and their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql.conversions import cast_expression
+from schemaspec.engines.postgresql.facts import in_order, strings
+from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.plan_context import Context, altered, created, dropped, privilege_changes, statement
+from schemaspec.engines.postgresql.render_table import foreign_option_changes, option_changes
+from schemaspec.engines.postgresql.table_texts import (
+    column_extras,
+    column_text,
+    identity_sequence,
+    identity_text,
+    parent_columns,
+    serial_sequence,
+)
+from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text
+from schemaspec.engines.postgresql.texts import remarks
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Statement, Step
+from schemaspec.model.schema import ObjectId, SchemaObject
+
+_FALL_WITH_COLUMN = (*CONSTRAINTS, "index")
+
+
+def find_implied(context: Context) -> None:
+    """What partitions and heirs get or lose along with their parent's column."""
+    for change in context.changes:
+        if change.id.kind != "column":
+            continue
+        if change.action == "create" and change.after is not None and change.after.get("inherited"):
+            parents = parent_columns(change.after, context.desired)
+            if any(parent.id in context.creates and parent.id.owner not in context.new_relations for parent in parents):
+                context.done.add(change.id)
+                _default_along(change.after, parents, context)
+        elif change.action == "drop" and change.before is not None and _dropped_along(change.before, context):
+            context.gone.update((change.id, ObjectId("default", change.id.path)))
+            context.gone.update(_falling(change.before, context))
+
+
+def _dropped_along(item: SchemaObject, context: Context) -> bool:
+    """Whether an inherited column goes because the parent's does."""
+    if not item.get("inherited"):
+        return False
+    return any(parent.id in context.drops for parent in parent_columns(item, context.current))
+
+
+def _default_along(column: SchemaObject, parents: list[SchemaObject], context: Context) -> None:
+    """A default that ADD COLUMN on the parent gives to the heirs too."""
+    own = context.desired.get(ObjectId("default", column.id.path))
+    theirs = next((context.desired.get(ObjectId("default", parent.id.path)) for parent in parents), None)
+    if own is not None and theirs is not None and own["expression"] == theirs["expression"]:
+        context.done.add(own.id)
+
+
+def column(change: Change, context: Context) -> Iterator[Step]:
+    """A column of a table that is there already."""
+    if change.action == "create" and change.after is not None:
+        yield _create(change, change.after, context)
+    elif change.action == "drop" and change.before is not None:
+        yield _drop(change, change.before, context)
+    elif change.before is not None and change.after is not None:
+        yield from _alter(change, change.before, change.after, context)
+
+
+# --- creating and dropping ------------------------------------------------------------------------------------------
+
+
+def _create(change: Change, item: SchemaObject, context: Context) -> Step:
+    default_id = ObjectId("default", item.id.path)
+    value = context.desired.get(default_id)
+    if value is not None and context.reach.circular(value):
+        value = None
+    along: list[ObjectId] = []
+    sequence = serial_sequence(item, value, context.desired)
+    if sequence is not None and (sequence.id in context.current or sequence.id not in context.creates):
+        sequence = None
+    texts: list[str | Statement] = []
+    danger = [hazards.json_column(item)] if item["type"] == "json" else []
+    text = column_text(item, value, serial=sequence is not None)
+    texts.append(statement(f"ALTER TABLE {dotted(item.id.owner)} ADD COLUMN {identifier(item.id.name)} {text}", item.id, *danger))
+    if value is not None:
+        along.append(default_id)
+    if sequence is not None:
+        along.append(sequence.id)
+        texts += [*context.unwanted(sequence), *remarks(sequence, context.desired)]
+    texts += column_extras(item)
+    context.done.update(along)
+    heirs = [
+        id
+        for id in context.done
+        if id.kind in ("column", "default") and id.path[-1] == item.id.name and _is_heir(id, item, context)
+    ]
+    after = _freed_names(item, context)
+    return created(change, texts, *along, *heirs, after=after)
+
+
+def _is_heir(id: ObjectId, item: SchemaObject, context: Context) -> bool:
+    child = context.desired.get(ObjectId("column", id.path))
+    return child is not None and any(parent.id == item.id for parent in parent_columns(child, context.desired))
+
+
+def _freed_names(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """Sequences that go before an identity column can have one of their name."""
+    if item.get("identity"):
+        for id in context.drops:
+            if id.kind == "sequence" and dotted(id.path) == identity_sequence(item):
+                yield id
+
+
+def _falling(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """Constraints and indexes of the same table that DROP COLUMN takes along."""
+    for child in context.current.children(item.id.owner, *_FALL_WITH_COLUMN):
+        lost = child.id in context.drops and child.id not in context.creates and item.id in child.depends_on
+        # What spans several columns is dropped by itself: these may be altered, or fall, in an order of their own.
+        alone = not any(used.kind == "column" and used != item.id for used in child.depends_on)
+        if lost and alone and child.id not in context.renamed.values() and not child.get("parent"):
+            yield child.id
+
+
+def _drop(change: Change, item: SchemaObject, context: Context) -> Step:
+    falling = list(_falling(item, context))
+    default_id = ObjectId("default", item.id.path)
+    if default_id in context.drops and default_id not in context.creates:
+        falling.append(default_id)
+    texts: list[str] = []
+    for sequence in context.sequences_of(item.id.owner, context.current):
+        if sequence.note("owner_path") == item.id.path:
+            if sequence.id in context.drops and sequence.id not in context.creates:
+                falling.append(sequence.id)
+            else:
+                texts.append(f"ALTER SEQUENCE {dotted(sequence.id.path)} OWNED BY NONE")
+    context.gone.update(falling)
+    texts.append(f"ALTER TABLE {dotted(item.id.owner)} DROP COLUMN {identifier(item.id.name)}")
+    heirs = [
+        id
+        for id in context.gone
+        if id.kind == "column"
+        and id.name == item.id.name
+        and id in context.current
+        and any(parent.id == item.id for parent in parent_columns(context.current[id], context.current))
+    ]
+    return dropped(change, texts, *falling, *heirs)
+
+
+# --- altering -------------------------------------------------------------------------------------------------------
+
+
+def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
+    implied = _implied(change, after, context)
+    alter = f"ALTER TABLE {dotted(after.id.owner)} ALTER COLUMN {identifier(after.id.name)}"
+    texts: list[str | Statement] = []
+    if change.changed("generated") and "generated" not in implied:
+        texts.append(f"{alter} DROP EXPRESSION")
+    if change.changed("identity") and not after.get("identity"):
+        texts.append(f"{alter} DROP IDENTITY")
+    if change.changed("type", "collation") and "type" not in implied:
+        foreign = ObjectId("foreign_table", after.id.owner) in context.desired
+        using = "" if foreign else f" USING {cast_expression(identifier(after.id.name), before, after)}"
+        texts.append(f"{alter} TYPE {_type(after)}{using}")
+    if change.changed("not_null") and "not_null" not in implied:
+        texts += _not_null(after, alter, context)
+    if change.changed("identity", "identity_sequence", "identity_options") and after.get("identity"):
+        texts += _identity(change, before, after, alter)
+    texts += _facts(change, before, after)
+    texts += _annotations(change, before, after, context)
+    if texts:
+        yield altered(change, texts, after=_freed_names(after, context))
+
+
+def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset[str]:
+    """The attributes that change because the parent's column changes."""
+    if not after.get("inherited"):
+        return frozenset()
+    found = set()
+    for parent in parent_columns(after, context.desired):
+        above = context.alters.get(parent.id)
+        if above is not None:
+            found |= {item.name for item in above.attributes}
+            if above.changed("type", "collation"):
+                found.add("type")
+    return frozenset(found)
+
+
+def _type(item: SchemaObject) -> str:
+    collation = f" COLLATE {item['collation']}" if item.get("collation") else ""
+    return f"{item['type']}{collation}"
+
+
+def _not_null(after: SchemaObject, alter: str, context: Context) -> Iterator[str | Statement]:
+    """SET NOT NULL by way of a check that is validated while the table can be written to."""
+    if not after.get("not_null"):
+        yield f"{alter} DROP NOT NULL"
+        return
+    table, name = dotted(after.id.owner), identifier(after.id.name)
+    owner = context.relation(after.id.owner, context.desired)
+    if owner is None or owner.id.kind != "table" or after.get("inherited") or after.get("identity"):
+        yield f"{alter} SET NOT NULL"
+        return
+    check = identifier(made_name(after.id.owner[-1], after.id.name, "not_null_check"))
+    drop = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}"
+    yield statement(f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID", after.id)
+    yield statement(f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}", after.id, transactional=False, undo=drop)
+    yield statement(f"{alter} SET NOT NULL", after.id)
+    yield statement(f"ALTER TABLE {table} DROP CONSTRAINT {check}", after.id)
+
+
+def _identity(change: Change, before: SchemaObject, after: SchemaObject, alter: str) -> Iterator[str]:
+    if not before.get("identity"):
+        yield f"{alter} ADD {identity_text(after)}"
+        yield set_to_maximum(identity_sequence(after), after)
+        return
+    if change.changed("identity_sequence"):
+        old, new = identity_sequence(before), identity_sequence(after)
+        yield f"ALTER SEQUENCE {old} RENAME TO {new.rpartition('.')[2]}"
+    if change.changed("identity"):
+        yield f"{alter} SET GENERATED {str(after['identity']).upper()}"
+    if change.changed("identity_options"):
+        yield f"ALTER SEQUENCE {identity_sequence(after)} {sequence_settings(strings(after, 'identity_options'))}"
+
+
+def set_to_maximum(sequence: str, column: SchemaObject) -> str:
+    """Sets a new sequence behind the highest number that the column holds."""
+    table, name = dotted(column.id.owner), identifier(column.id.name)
+    literal = sequence.replace("'", "''")
+    return f"SELECT setval('{literal}', (SELECT max({name}) FROM {table})) WHERE EXISTS (SELECT FROM {table} WHERE {name} > 0)"
+
+
+def sequence_settings(options: tuple[str, ...]) -> str:
+    """All options of a sequence, those at their default included."""
+    given = {option.split()[0]: option for option in options}
+    usual = ("INCREMENT BY 1", "NO MINVALUE", "NO MAXVALUE", "START WITH 1", "CACHE 1", "NO CYCLE")
+    keys = ("INCREMENT", "MINVALUE", "MAXVALUE", "START", "CACHE", "CYCLE")
+    parts = [given.get(key, default) for key, default in zip(keys, usual, strict=True)]
+    if "START" not in given:
+        descending = given.get("INCREMENT", "1").split()[-1].startswith("-")
+        edge = given.get("MAXVALUE" if descending else "MINVALUE")
+        parts[3] = f"START WITH {edge.split()[-1]}" if edge else "START WITH -1" if descending else "START WITH 1"
+    return " ".join(parts)
+
+
+def _facts(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
+    table, name = dotted(after.id.owner), identifier(after.id.name)
+    alter = f"ALTER TABLE ONLY {table} ALTER COLUMN {name}"
+    retyped = change.changed("type")
+    if (change.changed("storage") and not (retyped and not after.get("storage"))) or (retyped and after.get("storage")):
+        yield f"{alter} SET STORAGE {str(after.get('storage') or usual_storage(after)).upper()}"
+    if change.changed("compression") or (retyped and after.get("compression")):
+        yield f"{alter} SET COMPRESSION {after.get('compression') or 'default'}"
+    if change.changed("statistics"):
+        value = after.get("statistics")
+        yield f"{alter} SET STATISTICS {value if value is not None else -1}"
+    if change.changed("options"):
+        yield from option_changes(alter, strings(before, "options"), strings(after, "options"))
+    if change.changed("server_options"):
+        yield f"ALTER FOREIGN TABLE {table} ALTER COLUMN {name} {foreign_option_changes(before, after, 'server_options')}"
+
+
+_PLAIN_TYPES = (
+    "integer",
+    "bigint",
+    "smallint",
+    "boolean",
+    "date",
+    "real",
+    "double precision",
+    "uuid",
+    "timestamp",
+    "time",
+    "interval",
+)
+
+
+def usual_storage(item: SchemaObject) -> str:
+    """How values of the column's type are stored when nothing is said."""
+    kind = str(item["type"])
+    if kind.startswith("numeric") and not kind.endswith("[]"):
+        return "main"
+    if kind in ("inet", "cidr"):
+        return "main"
+    return "plain" if kind.startswith(_PLAIN_TYPES) and not kind.endswith("[]") else "extended"
+
+
+def _annotations(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str]:
+    table, name = dotted(after.id.owner), identifier(after.id.name)
+    if change.changed("comment"):
+        yield comment_text(f"COLUMN {table}.{name}", after.get("comment"))
+    owner = context.relation(after.id.owner, context.desired)
+    role = context.owner(owner) if owner is not None else "CURRENT_USER"
+    if change.changed("privileges"):
+        yield from privilege_changes(in_order(before, "privileges"), in_order(after, "privileges"), f"TABLE {table}", role, name)
+    if after.get("identity") and change.changed("sequence_privileges", "sequence_comment", "identity"):
+        sequence = identity_sequence(after)
+        old = strings(before, "sequence_privileges") if before.get("identity") else context.initial("sequence", after.id.path[0])
+        yield from privilege_changes(old, strings(after, "sequence_privileges"), f"SEQUENCE {sequence}", role)
+        if before.get("sequence_comment") != after.get("sequence_comment"):
+            yield comment_text(f"SEQUENCE {sequence}", after.get("sequence_comment"))
+
+
+# --- defaults -------------------------------------------------------------------------------------------------------
+
+
+def default(change: Change, context: Context) -> Iterator[Step]:
+    """A column's default."""
+    alter = f"ALTER TABLE ONLY {dotted(change.id.owner)} ALTER COLUMN {identifier(change.id.name)}"
+    if change.action == "drop":
+        yield dropped(change, [f"{alter} DROP DEFAULT"])
+    elif change.after is not None:
+        text = f"{alter} SET DEFAULT {change.after['expression']}"
+        yield created(change, [text]) if change.action == "create" else altered(change, [text])

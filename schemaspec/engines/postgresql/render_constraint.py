@@ -1,0 +1,247 @@
+"""Steps for constraints and indexes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql.facts import strings
+from schemaspec.engines.postgresql.fate import undeferred
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
+from schemaspec.engines.postgresql.render_table import option_changes
+from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text
+from schemaspec.engines.postgresql.texts import (
+    add_constraint,
+    attach_index,
+    constraint_clause,
+    create,
+    index_extras,
+    index_text,
+    only_for,
+    remarks,
+)
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Statement, Step
+from schemaspec.model.schema import ObjectId, SchemaObject
+
+_KEY = re.compile(
+    r"(?P<words>UNIQUE|PRIMARY KEY)(?P<nulls> NULLS NOT DISTINCT)? (?P<keys>\(.*?\))(?P<include> INCLUDE \(.*?\))?"
+    r"(?P<deferred>(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?)",
+    re.DOTALL,
+)
+
+
+def find_renames(context: Context) -> None:
+    """Constraints and indexes of a table that stays, where only the name differs."""
+    old: dict[tuple[object, ...], list[SchemaObject]] = {}
+    for id, change in context.drops.items():
+        stays = id not in context.creates and not context.is_dropped(id.owner)
+        if id.kind in (*CONSTRAINTS, "index") and change.before is not None and stays and _of_table(id, context):
+            old.setdefault(_essence(change.before), []).append(change.before)
+    for id, change in context.creates.items():
+        if id.kind in (*CONSTRAINTS, "index") and change.after is not None and id not in context.drops:
+            found = old.get(_essence(change.after))
+            if found and not context.is_new(id.owner):
+                context.renamed[id] = found.pop(0).id
+
+
+def _of_table(id: ObjectId, context: Context) -> bool:
+    return ObjectId("domain", id.owner) not in context.current
+
+
+def _essence(item: SchemaObject) -> tuple[object, ...]:
+    facts = tuple(sorted((key, value) for key, value in item.attributes.items() if key not in ("comment", "index_comment")))
+    return (item.id.kind, item.id.owner, repr(facts))
+
+
+def _rename(change: Change, context: Context) -> Iterator[Step]:
+    old = context.renamed[change.id]
+    before, after = context.current[old], context.desired[change.id]
+    new = identifier(change.id.name)
+    if change.id.kind == "index":
+        text = f"ALTER INDEX {dotted((old.path[0], old.name))} RENAME TO {new}"
+    else:
+        text = f"ALTER TABLE {dotted(old.owner)} RENAME CONSTRAINT {identifier(old.name)} TO {new}"
+    texts = [text]
+    for name in ("comment", "index_comment"):
+        if before.get(name) != after.get(name):
+            what = f"INDEX {dotted((old.path[0], change.id.name))}"
+            if name == "comment" and change.id.kind != "index":
+                what = f"CONSTRAINT {new} ON {dotted(old.owner)}"
+            texts.append(comment_text(what, after.get(name)))
+    drop = context.drops[old]
+    yield Step(
+        action="rename",
+        id=change.id,
+        statements=tuple(statement(text, change.id) for text in texts),
+        changes=(drop, change),
+        creates=frozenset({change.id}),
+    )
+
+
+# --- constraints ----------------------------------------------------------------------------------------------------
+
+
+def constraint(change: Change, context: Context) -> Iterator[Step]:
+    """A constraint of a table or domain."""
+    if change.action == "create" and change.after is not None:
+        if change.id in context.renamed:
+            yield from _rename(change, context)
+        else:
+            yield from _add(change, change.after, context)
+    elif change.action == "drop" and change.before is not None:
+        if change.id not in context.renamed.values() and not _falls_with_parent(change.before, context):
+            yield _remove(change, change.before, context)
+    elif change.before is not None and change.after is not None:
+        yield from _alter(change, change.before, change.after, context)
+
+
+def _falls_with_parent(item: SchemaObject, context: Context) -> bool:
+    """Whether the index of the partitioned table takes it along."""
+    parent = item.get("parent")
+    return parent is not None and any(id in context.drops for id in item.depends_on if dotted(id.path) == parent)
+
+
+def _remove(change: Change, item: SchemaObject, context: Context) -> Step:
+    home = "DOMAIN" if ObjectId("domain", item.id.owner) in context.current else "TABLE"
+    heirs = [child.id for child in context.parts_of(item) if child.id in context.drops]
+    return dropped(change, [f"ALTER {home} {dotted(item.id.owner)} DROP CONSTRAINT {identifier(item.id.name)}"], *heirs)
+
+
+def _add(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
+    schema = context.desired
+    if ObjectId("domain", item.id.owner) in schema:
+        yield created(change, _domain_check(item, context))
+        return
+    owner = context.relation(item.id.owner, schema)
+    fresh = owner is None or context.is_new(item.id.owner) or owner.id.kind != "table"
+    parted = owner is not None and bool(owner.get("partition_key"))
+    definition = str(item["definition"])
+    if fresh or definition.endswith("NOT VALID") or (parted and item.id.kind != "check"):
+        yield created(change, create(item, schema))
+    elif item.id.kind in ("check", "foreign_key"):
+        yield created(change, [*_validated(item, context), *remarks(item, schema)])
+    elif item.id.kind in ("unique", "primary_key") and (match := _KEY.fullmatch(definition)):
+        yield created(change, [*_using_index(item, match), *remarks(item, schema)])
+    else:
+        danger = [hazards.exclusion_built(item)] if item.id.kind == "exclusion" else []
+        first, *rest = add_constraint(item, schema)
+        yield created(change, [statement(first, item.id, *danger), *rest, *remarks(item, schema)])
+
+
+def _validated(item: SchemaObject, context: Context) -> Iterator[Statement]:
+    """The constraint without a look at the rows, then the look, with neither reading nor writing held up."""
+    table, name = dotted(item.id.owner), identifier(item.id.name)
+    drop = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+    only = only_for(item, context.desired)
+    yield statement(f"ALTER TABLE {only}{table} ADD {constraint_clause(item)} NOT VALID", item.id)
+    yield statement(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", item.id, transactional=False, undo=drop)
+
+
+def _using_index(item: SchemaObject, match: re.Match[str]) -> Iterator[Statement]:
+    """The index first, while the table is in use, then the constraint made of it."""
+    table, name = dotted(item.id.owner), identifier(item.id.name)
+    text = f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} {match['keys']}{match['include'] or ''}{match['nulls'] or ''}"
+    drop = f"DROP INDEX CONCURRENTLY IF EXISTS {dotted((item.id.path[0], item.id.name))}"
+    yield statement(text, item.id, transactional=False, undo=drop)
+    yield statement(f"ALTER TABLE {table} ADD CONSTRAINT {name} {match['words']} USING INDEX {name}{match['deferred']}", item.id)
+    for extra in index_extras(item, parameters=True):
+        yield statement(extra, item.id)
+
+
+def _domain_check(item: SchemaObject, context: Context) -> Iterator[str]:
+    domain = dotted(item.id.owner)
+    definition = str(item["definition"])
+    if ObjectId("domain", item.id.owner) in context.creates or definition.endswith("NOT VALID"):
+        yield f"ALTER DOMAIN {domain} ADD {constraint_clause(item)}"
+    else:
+        yield f"ALTER DOMAIN {domain} ADD {constraint_clause(item)} NOT VALID"
+        yield f"ALTER DOMAIN {domain} VALIDATE CONSTRAINT {identifier(item.id.name)}"
+    yield from remarks(item, context.desired)
+
+
+def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
+    home = "DOMAIN" if ObjectId("domain", after.id.owner) in context.desired else "TABLE"
+    table, name = dotted(after.id.owner), identifier(after.id.name)
+    texts: list[str | Statement] = []
+    if change.changed("definition"):
+        old, new = str(before["definition"]), str(after["definition"])
+        if undeferred(old) == undeferred(new):
+            rest = new.removeprefix(undeferred(new)).strip()
+            texts.append(f"ALTER TABLE {table} ALTER CONSTRAINT {name} {rest or 'NOT DEFERRABLE'}")
+        else:
+            text = f"ALTER {home} {table} VALIDATE CONSTRAINT {name}"
+            texts.append(statement(text, after.id, transactional=home == "DOMAIN"))
+    texts += [*_detail_changes(change, before, after), *annotation_changes(change, context)]
+    if texts:
+        yield altered(change, texts, after=_attached(change))
+
+
+def _attached(change: Change) -> tuple[ObjectId, ...]:
+    """An index can only become part of another once its table is a partition."""
+    return (ObjectId("table", change.id.owner),) if change.changed("parent") else ()
+
+
+# --- indexes --------------------------------------------------------------------------------------------------------
+
+
+def index(change: Change, context: Context) -> Iterator[Step]:
+    """An index that is not a constraint's."""
+    if change.action == "create" and change.after is not None:
+        if change.id in context.renamed:
+            yield from _rename(change, context)
+        else:
+            yield _create_index(change, change.after, context)
+    elif change.action == "drop" and change.before is not None:
+        if change.id not in context.renamed.values() and not _falls_with_parent(change.before, context):
+            yield _drop_index(change, change.before, context)
+    elif change.before is not None and change.after is not None:
+        texts = [*_detail_changes(change, change.before, change.after), *annotation_changes(change, context)]
+        if texts:
+            yield altered(change, texts, after=_attached(change))
+
+
+def _create_index(change: Change, item: SchemaObject, context: Context) -> Step:
+    owner = context.relation(item.id.owner, context.desired)
+    parted = owner is not None and bool(owner.get("partition_key"))
+    new = context.is_new(item.id.owner)
+    texts: list[str | Statement] = []
+    if new or parted:
+        texts.append(index_text(item, only=parted))
+    else:
+        drop = f"DROP INDEX CONCURRENTLY IF EXISTS {dotted((item.id.path[0], item.id.name))}"
+        texts.append(statement(index_text(item, concurrently=True), item.id, transactional=False, undo=drop))
+    return created(change, [*texts, *index_extras(item), *remarks(item, context.desired)])
+
+
+def _drop_index(change: Change, item: SchemaObject, context: Context) -> Step:
+    owner = context.relation(item.id.owner, context.current)
+    parted = owner is not None and bool(owner.get("partition_key"))
+    name = dotted((item.id.path[0], item.id.name))
+    heirs = [child.id for child in context.parts_of(item) if child.id in context.drops]
+    if parted:
+        return dropped(change, [f"DROP INDEX {name}"], *heirs)
+    return dropped(change, [statement(f"DROP INDEX CONCURRENTLY {name}", item.id, transactional=False)])
+
+
+def _detail_changes(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
+    name, table = dotted((after.id.path[0], after.id.name)), dotted(after.id.owner)
+    if change.changed("options"):
+        yield from option_changes(f"ALTER INDEX {name}", strings(before, "options"), strings(after, "options"))
+    if change.changed("tablespace"):
+        yield f"ALTER INDEX {name} SET TABLESPACE {identifier(str(after.get('tablespace') or 'pg_default'))}"
+    if change.changed("statistics"):
+        wanted = dict(entry.split() for entry in strings(after, "statistics"))
+        numbers = dict.fromkeys((*(entry.split()[0] for entry in strings(before, "statistics")), *wanted))
+        for number in numbers:
+            yield f"ALTER INDEX {name} ALTER COLUMN {number} SET STATISTICS {wanted.get(number, '-1')}"
+    if change.changed("clustered"):
+        cluster = f"CLUSTER ON {identifier(after.id.name)}" if after.get("clustered") else "SET WITHOUT CLUSTER"
+        yield f"ALTER TABLE {table} {cluster}"
+    if change.changed("replica_identity"):
+        which = f"USING INDEX {identifier(after.id.name)}" if after.get("replica_identity") else "DEFAULT"
+        yield f"ALTER TABLE ONLY {table} REPLICA IDENTITY {which}"
+    if change.changed("parent") and after.get("parent"):
+        yield attach_index(after)

@@ -1,0 +1,117 @@
+"""Steps for views and routines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemaspec.engines.postgresql import privileges as grants
+from schemaspec.engines.postgresql.facts import pairs, strings
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped
+from schemaspec.engines.postgresql.render_table import option_changes
+from schemaspec.engines.postgresql.targets import comment_text, target
+from schemaspec.engines.postgresql.texts import create, materialized_view_columns, option_text, remarks, with_options
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Step
+from schemaspec.model.schema import SchemaObject
+
+
+def _made(change: Change, item: SchemaObject, context: Context) -> Step:
+    notes = list(remarks(item, context.desired))
+    bodies = list(create(item, context.desired))
+    bodies = bodies[: len(bodies) - len(notes)]
+    return created(change, [*bodies, *context.unwanted(item), *notes])
+
+
+def routine(change: Change, context: Context) -> Iterator[Step]:
+    """A function or procedure."""
+    if change.action == "create" and change.after is not None:
+        yield _made(change, change.after, context)
+    elif change.action == "drop" and change.before is not None:
+        yield dropped(change, [f"DROP {target(change.before)}"])
+    elif change.after is not None:
+        text = [str(change.after["definition"])] if change.changed("definition") else []
+        yield altered(change, [*text, *annotation_changes(change, context)])
+
+
+def view(change: Change, context: Context) -> Iterator[Step]:
+    """A view."""
+    if change.action == "create" and change.after is not None:
+        yield from _view_made(change, change.after, context)
+    elif change.action == "drop" and change.before is not None:
+        yield dropped(change, [f"DROP {target(change.before)}"])
+    elif change.before is not None and change.after is not None:
+        yield altered(
+            change, [*_view_changes(change, change.before, change.after), *_columns(change, change.before, change.after, context)]
+        )
+
+
+def _view_made(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
+    yield _made(change, item, context)
+    yield from _children(item, context)
+
+
+def _children(item: SchemaObject, context: Context) -> Iterator[Step]:
+    """Triggers, rules and indexes of a view that is new."""
+    for child in context.desired.children(item.id.path, "trigger", "rule", "index"):
+        inner = Change(action="create", id=child.id, after=child)
+        yield created(inner, create(child, context.desired))
+
+
+def _view_changes(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
+    name = dotted(after.id.path)
+    if change.changed("definition"):
+        yield f"CREATE OR REPLACE VIEW {name}{with_options(after)} AS\n{after['definition']}"
+    elif change.changed("options"):
+        yield from option_changes(f"ALTER VIEW {name}", strings(before, "options"), strings(after, "options"))
+    old, new = dict(pairs(before, "column_defaults")), dict(pairs(after, "column_defaults"))
+    for column in dict.fromkeys((*old, *new)):
+        if old.get(column) != new.get(column):
+            what = f"SET DEFAULT {new[column]}" if column in new else "DROP DEFAULT"
+            yield f"ALTER VIEW {name} ALTER COLUMN {identifier(column)} {what}"
+
+
+def _columns(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str]:
+    """Comments and grants, of the view and of its columns."""
+    yield from annotation_changes(change, context)
+    name = dotted(after.id.path)
+    old, new = dict(pairs(before, "column_comments")), dict(pairs(after, "column_comments"))
+    for column in dict.fromkeys((*old, *new)):
+        if old.get(column) != new.get(column):
+            yield comment_text(f"COLUMN {name}.{identifier(column)}", new.get(column))
+    had, wanted = pairs(before, "column_privileges"), pairs(after, "column_privileges")
+    for undo, entries in ((True, [entry for entry in had if entry not in wanted]), (False, [e for e in wanted if e not in had])):
+        for column, entry in entries:
+            yield from grants.statements(
+                [entry], f"TABLE {name}", column=identifier(column), undo=undo, owner=context.owner(after)
+            )
+
+
+def materialized_view(change: Change, context: Context) -> Iterator[Step]:
+    """A materialized view with its indexes."""
+    if change.action == "create" and change.after is not None:
+        yield from _view_made(change, change.after, context)
+    elif change.action == "drop" and change.before is not None:
+        yield dropped(change, [f"DROP {target(change.before)}"])
+    elif change.before is not None and change.after is not None:
+        before, after = change.before, change.after
+        alter = f"ALTER MATERIALIZED VIEW {dotted(after.id.path)}"
+        texts: list[str] = []
+        if change.changed("options"):
+            texts += option_changes(alter, strings(before, "options"), strings(after, "options"))
+        if change.changed("tablespace"):
+            texts.append(f"{alter} SET TABLESPACE {identifier(str(after.get('tablespace') or 'pg_default'))}")
+        if change.changed("access_method"):
+            texts.append(f"{alter} SET ACCESS METHOD {identifier(str(after.get('access_method') or 'heap'))}")
+        if change.changed("column_statistics", "column_storage", "column_options"):
+            texts += _reset_columns(alter, before)
+            texts += materialized_view_columns(after)
+        yield altered(change, [*texts, *_columns(change, before, after, context)])
+
+
+def _reset_columns(alter: str, before: SchemaObject) -> Iterator[str]:
+    for column, *_ in pairs(before, "column_statistics"):
+        yield f"{alter} ALTER COLUMN {identifier(column)} SET STATISTICS -1"
+    for column, *options in pairs(before, "column_options"):
+        names = ", ".join(option_text(option).partition("=")[0] for option in options)
+        yield f"{alter} ALTER COLUMN {identifier(column)} RESET ({names})"

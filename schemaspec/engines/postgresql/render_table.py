@@ -1,0 +1,225 @@
+"""Steps for tables and foreign tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql.facts import in_order, strings
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.plan_context import (
+    Context,
+    altered,
+    annotation_changes,
+    created,
+    dropped,
+    statement,
+    statements,
+)
+from schemaspec.engines.postgresql.table_texts import identity_sequence, table_texts
+from schemaspec.engines.postgresql.targets import CONSTRAINTS, RELATIONS, target
+from schemaspec.engines.postgresql.texts import attach_index, create, option_name, option_text, parent_index
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Statement, Step
+from schemaspec.model.schema import ObjectId, SchemaObject
+
+_KEYED = ("primary_key", "unique", "exclusion", "index")
+_SEPARATE = ("default", *CONSTRAINTS, "index", "trigger", "policy", "rule")
+
+
+def table(change: Change, context: Context) -> Iterator[Step]:
+    """A table or foreign table."""
+    if change.action == "create" and change.after is not None:
+        yield from _create(change, change.after, context)
+    elif change.action == "drop" and change.before is not None:
+        yield from _drop(change, change.before, context)
+    elif change.before is not None and change.after is not None:
+        yield from _alter(change, change.before, change.after, context)
+
+
+def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
+    schema = context.desired
+    texts = table_texts(item, schema, context.reach, serials=_serials(item, context))
+    keyed = [child for child in schema.children(item.id.path, *_KEYED) if child.get("parent")]
+    along = texts.inline | {child.id for child in keyed}
+    context.done |= along
+    own = [texts.create, *context.unwanted(item), *_identity_unwanted(item, context), *texts.extras]
+    own += [text for child in keyed for text in create(child, schema) if text != attach_index(child)]
+    yield created(change, own, *along)
+    for child in schema.children(item.id.path, *_SEPARATE):
+        if child.id not in along:
+            yield inside(child, context)
+    if texts.attach:
+        yield from _attached(item, texts.attach, keyed)
+
+
+def _attached(item: SchemaObject, text: str, keyed: list[SchemaObject]) -> Iterator[Step]:
+    """The new partition takes its place, then its indexes become part of those of the partitioned table."""
+    parents = [used for used in item.depends_on if used.kind == "table"]
+    yield Step(action="alter", id=item.id, statements=(statement(text, item.id),), after=frozenset((item.id, *parents)))
+    for child in keyed:
+        above = [used for used in child.depends_on if parent_index(used) == child["parent"]]
+        yield Step(
+            action="alter",
+            id=child.id,
+            statements=(statement(attach_index(child), child.id),),
+            after=frozenset((item.id, *above)),
+        )
+
+
+def inside(item: SchemaObject, context: Context) -> Step:
+    """The step for what lives in a new table and is made by a statement of its own."""
+    return Step(
+        action="create",
+        id=item.id,
+        statements=statements(create(item, context.desired), item.id),
+        changes=(Change(action="create", id=item.id, after=item),),
+        creates=frozenset({item.id}),
+    )
+
+
+def _serials(item: SchemaObject, context: Context) -> bool:
+    """Whether `serial` may be written: no sequence of the name is in the way."""
+    return not any(sequence.id in context.current for sequence in context.sequences_of(item.id.path, context.desired))
+
+
+def _identity_unwanted(item: SchemaObject, context: Context) -> Iterator[str]:
+    """What default privileges give on the sequences behind identity columns."""
+    from schemaspec.engines.postgresql import privileges as grants
+
+    for column in context.desired.children(item.id.path, "column"):
+        if column.get("identity"):
+            wanted = strings(column, "sequence_privileges")
+            extra = [entry for entry in context.initial("sequence", item.id.path[0]) if entry not in wanted]
+            yield from grants.statements(extra, f"SEQUENCE {identity_sequence(column)}", undo=True)
+
+
+def _drop(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
+    path = item.id.path
+    owned = context.sequences_of(path, context.current)
+    gone = [sequence.id for sequence in owned if sequence.id in context.drops]
+    context.gone.update(gone)
+    keep = [sequence for sequence in owned if sequence.id not in context.drops]
+    texts: list[str | Statement] = [f"ALTER SEQUENCE {dotted(sequence.id.path)} OWNED BY NONE" for sequence in keep]
+    if any(
+        id.kind == "table" and dotted(id.path) == item.get("partition_of") and id not in context.drops for id in item.depends_on
+    ):
+        texts.append(f"ALTER TABLE {item['partition_of']} DETACH PARTITION {dotted(path)}")
+    kind = "FOREIGN TABLE" if item.id.kind == "foreign_table" else "TABLE"
+    yield dropped(change, [*texts, f"DROP {kind} {dotted(path)}"], *gone)
+    for child in context.current.children(path, *_SEPARATE):
+        if _goes_first(child, context):
+            yield Step(
+                action="drop",
+                id=child.id,
+                statements=statements([_drop_text(child)], child.id),
+                drops=frozenset({child.id}),
+            )
+
+
+def _goes_first(child: SchemaObject, context: Context) -> bool:
+    """Whether what lives in a dropped table is dropped by itself: what it needs may need the table, and goes too."""
+    other = child.note("target")
+    if child.id.kind == "foreign_key" and isinstance(other, tuple):
+        # One lock at a time; and tables that refer to each other can go in any order.
+        return other != child.id.owner and _drops(other, context)
+    return context.reach_before.circular(child)
+
+
+def _drop_text(child: SchemaObject) -> str:
+    table, name = dotted(child.id.owner), identifier(child.id.name)
+    if child.id.kind in CONSTRAINTS:
+        return f"ALTER TABLE {table} DROP CONSTRAINT {name}"
+    if child.id.kind == "default":
+        return f"ALTER TABLE ONLY {table} ALTER COLUMN {name} DROP DEFAULT"
+    return f"DROP {target(child)}"
+
+
+def _drops(path: tuple[object, ...], context: Context) -> bool:
+    return any(ObjectId(kind, tuple(map(str, path))) in context.drops for kind in RELATIONS)
+
+
+# --- altering -------------------------------------------------------------------------------------------------------
+
+
+def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
+    own = [*_facts(change, before, after), *annotation_changes(change, context)]
+    if own:
+        yield altered(change, own)
+    yield from _parents(change, before, after)
+
+
+def _facts(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
+    name = dotted(after.id.path)
+    if change.changed("persistence"):
+        yield f"ALTER TABLE {name} SET {'UNLOGGED' if after.get('persistence') else 'LOGGED'}"
+    if change.changed("access_method"):
+        yield f"ALTER TABLE {name} SET ACCESS METHOD {identifier(str(after.get('access_method') or 'heap'))}"
+    if change.changed("tablespace"):
+        yield f"ALTER TABLE {name} SET TABLESPACE {identifier(str(after.get('tablespace') or 'pg_default'))}"
+    if change.changed("options"):
+        yield from option_changes(f"ALTER TABLE {name}", in_order(before, "options"), in_order(after, "options"))
+    if change.changed("server_options"):
+        yield f"ALTER FOREIGN TABLE {name} {foreign_option_changes(before, after, 'server_options')}"
+    if change.changed("row_security"):
+        yield f"ALTER TABLE {name} {'ENABLE' if after.get('row_security') else 'DISABLE'} ROW LEVEL SECURITY"
+    if change.changed("force_row_security"):
+        yield f"ALTER TABLE {name} {'FORCE' if after.get('force_row_security') else 'NO FORCE'} ROW LEVEL SECURITY"
+    if change.changed("replica_identity"):
+        yield f"ALTER TABLE {name} REPLICA IDENTITY {str(after.get('replica_identity') or 'default').upper()}"
+
+
+def option_changes(alter: str, before: tuple[str, ...], after: tuple[str, ...]) -> Iterator[str]:
+    """RESET what is gone, SET what is new or different, so that they end in the order of `after`."""
+    names = {option.partition("=")[0] for option in after}
+    gone = [option.partition("=")[0] for option in before if option.partition("=")[0] not in names]
+    new = [option for option in after if option not in before]
+    if gone:
+        yield f"{alter} RESET ({', '.join(map(option_name, gone))})"
+    if (*(option for option in before if option in after), *new) != after:
+        new = list(after)  # what is set again goes to the end
+    if new:
+        yield f"{alter} SET ({', '.join(map(option_text, new))})"
+
+
+def foreign_option_changes(before: SchemaObject, after: SchemaObject, name: str) -> str:
+    """OPTIONS (ADD …, SET …, DROP …)."""
+    old = dict(_pair(option) for option in strings(before, name))
+    new = dict(_pair(option) for option in strings(after, name))
+    parts = [f"DROP {key}" for key in old if key not in new]
+    parts += [f"{'SET' if key in old else 'ADD'} {key} {value}" for key, value in new.items() if old.get(key) != value]
+    return f"OPTIONS ({', '.join(parts)})"
+
+
+def _pair(option: str) -> tuple[str, str]:
+    at = option.index(" '")
+    return option[:at], option[at + 1 :]
+
+
+def _parents(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[Step]:
+    """Another place among partitions, or other parents."""
+    name = dotted(after.id.path)
+    if change.changed("partition_of", "bound"):
+        if before.get("partition_of"):
+            text = f"ALTER TABLE {before['partition_of']} DETACH PARTITION {name}"
+            yield Step(
+                action="rename",
+                id=after.id,
+                statements=(statement(text, after.id, hazards.partition_detached(before)),),
+                changes=(change,),
+            )
+        if after.get("partition_of"):
+            text = f"ALTER TABLE ONLY {after['partition_of']} ATTACH PARTITION {name} {after['bound']}"
+            parents = [used for used in after.depends_on if used.kind == "table"]
+            yield Step(
+                action="alter",
+                id=after.id,
+                statements=(statement(text, after.id, hazards.partition_attached(after)),),
+                changes=(change,),
+                after=frozenset(parents),
+            )
+    if change.changed("inherits"):
+        old, new = strings(before, "inherits"), strings(after, "inherits")
+        texts = [f"ALTER TABLE {name} NO INHERIT {parent}" for parent in old if parent not in new]
+        texts += [f"ALTER TABLE {name} INHERIT {parent}" for parent in new if parent not in old]
+        yield altered(change, texts)

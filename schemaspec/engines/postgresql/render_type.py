@@ -1,0 +1,344 @@
+"""Steps for types and sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql.conversions import cast
+from schemaspec.engines.postgresql.facts import pairs, strings
+from schemaspec.engines.postgresql.fate import built_on, grows, needs_swap, used_by_columns
+from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
+from schemaspec.engines.postgresql.render_column import sequence_settings, set_to_maximum
+from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by, parent_columns
+from schemaspec.engines.postgresql.targets import comment_text, literal, target
+from schemaspec.engines.postgresql.texts import attribute_text, constraint_clause, create, domain_definition, remarks
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Hazard, Statement, Step
+from schemaspec.model.schema import ObjectId, SchemaObject
+
+
+def _plain(change: Change, context: Context) -> Iterator[Step]:
+    if change.action == "create" and change.after is not None:
+        yield created(change, [*_bodies(change.after, context), *remarks(change.after, context.desired)])
+    elif change.action == "drop" and change.before is not None:
+        yield dropped(change, [f"DROP {target(change.before)}"])
+
+
+def _bodies(item: SchemaObject, context: Context) -> Iterator[str]:
+    """CREATE TYPE, and what default privileges gave beyond what is wanted."""
+    notes = len(tuple(remarks(item, context.desired)))
+    texts = create(item, context.desired)
+    yield from texts[: len(texts) - notes]
+    yield from context.unwanted(item)
+
+
+def enum(change: Change, context: Context) -> Iterator[Step]:
+    """An enum: values are added in their order; when some go, a new type takes the old one's place."""
+    before, after = change.before, change.after
+    if change.action != "alter" or before is None or after is None:
+        yield from _plain(change, context)
+        return
+    if needs_swap(change, context.current):
+        lost = [label for label in strings(before, "labels") if label not in strings(after, "labels")]
+        yield _swap(change, before, after, context, hazards.enum_values_lost(after, lost))
+        return
+    texts: list[str | Statement] = []
+    if change.changed("labels") and grows(strings(before, "labels"), strings(after, "labels")):
+        texts += [statement(text, after.id, transactional=False) for text in _added(before, after)]
+    yield altered(change, [*texts, *annotation_changes(change, context)])
+
+
+def _added(before: SchemaObject, after: SchemaObject) -> Iterator[str]:
+    """ALTER TYPE … ADD VALUE, one after the other. A value can only be used once it is committed."""
+    have = list(strings(before, "labels"))
+    wanted = strings(after, "labels")
+    for position, label in enumerate(wanted):
+        if label in have:
+            continue
+        text = f"ALTER TYPE {dotted(after.id.path)} ADD VALUE {literal(label)}"
+        if position:
+            place = "" if have and have[-1] == wanted[position - 1] else f" AFTER {literal(wanted[position - 1])}"
+            have.insert(have.index(wanted[position - 1]) + 1, label)
+        else:
+            place = f" BEFORE {literal(have[0])}" if have else ""
+            have.insert(0, label)
+        yield text + place
+
+
+def domain(change: Change, context: Context) -> Iterator[Step]:
+    """A domain; its checks are objects of their own."""
+    before, after = change.before, change.after
+    if change.action == "create" and after is not None:
+        checks = context.desired.children(after.id.path, "check")
+        context.done.update(check.id for check in checks)
+        yield created(
+            change, [*_domain_bodies(after, context), *remarks(after, context.desired)], *(check.id for check in checks)
+        )
+        return
+    if change.action == "drop":
+        context.gone.update(check.id for check in context.current.children(change.id.path, "check"))
+        yield from _plain(change, context)
+        return
+    if before is None or after is None:
+        return
+    if needs_swap(change, context.current):
+        yield _swap(change, before, after, context, hazards.type_swapped(after))
+        return
+    alter = f"ALTER DOMAIN {dotted(after.id.path)}"
+    texts = []
+    if change.changed("default"):
+        texts.append(f"{alter} SET DEFAULT {after['default']}" if after.get("default") is not None else f"{alter} DROP DEFAULT")
+    if change.changed("not_null"):
+        texts.append(f"{alter} {'SET' if after.get('not_null') else 'DROP'} NOT NULL")
+    yield altered(change, [*texts, *annotation_changes(change, context)])
+
+
+def _domain_bodies(item: SchemaObject, context: Context) -> Iterator[str]:
+    """CREATE DOMAIN with its checks: once a column has an array of it, none can be added."""
+    checks = context.desired.children(item.id.path, "check")
+    inline = [check for check in checks if not str(check["definition"]).endswith("NOT VALID")]
+    yield " ".join((f"CREATE DOMAIN {dotted(item.id.path)} AS {domain_definition(item)}", *map(constraint_clause, inline)))
+    yield from context.unwanted(item)
+    for check in checks:
+        texts = create(check, context.desired)
+        yield from texts[1:] if check in inline else texts
+
+
+def composite(change: Change, context: Context) -> Iterator[Step]:
+    """A composite type."""
+    before, after = change.before, change.after
+    if change.action != "alter" or before is None or after is None:
+        yield from _plain(change, context)
+        return
+    if needs_swap(change, context.current):
+        yield _swap(change, before, after, context, hazards.type_swapped(after))
+        return
+    texts = [*_attributes(before, after), *annotation_changes(change, context)]
+    old, new = dict(pairs(before, "attribute_comments")), dict(pairs(after, "attribute_comments"))
+    for name in dict.fromkeys((*old, *new)):
+        if old.get(name) != new.get(name) and any(part[0] == name for part in pairs(after, "attributes")):
+            texts.append(comment_text(f"COLUMN {dotted(after.id.path)}.{identifier(name)}", new.get(name)))
+    yield altered(change, texts)
+
+
+def _attributes(before: SchemaObject, after: SchemaObject) -> Iterator[str]:
+    alter = f"ALTER TYPE {dotted(after.id.path)}"
+    old = {part[0]: part for part in pairs(before, "attributes")}
+    new = {part[0]: part for part in pairs(after, "attributes")}
+    for name in old:
+        if name not in new:
+            yield f"{alter} DROP ATTRIBUTE {identifier(name)} CASCADE"
+    for name, part in new.items():
+        if name not in old:
+            yield f"{alter} ADD ATTRIBUTE {attribute_text(*part)} CASCADE"
+        elif old[name] != part:
+            collation = f" COLLATE {part[2]}" if part[2] else ""
+            yield f"{alter} ALTER ATTRIBUTE {identifier(name)} TYPE {part[1]}{collation} CASCADE"
+
+
+def range_type(change: Change, context: Context) -> Iterator[Step]:
+    """A range type."""
+    before, after = change.before, change.after
+    if change.action != "alter" or before is None or after is None:
+        yield from _plain(change, context)
+    elif needs_swap(change, context.current):
+        yield _through_text(change, before, after, context)
+    else:
+        yield altered(change, annotation_changes(change, context))
+
+
+def _through_text(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Step:
+    """A range type has functions of its name, so that two of them can't stand side by side: its columns wait as text."""
+    columns = [
+        column
+        for column in context.current.of_kind("column")
+        if before.id in column.depends_on and _moves(column, after, context)
+    ]
+    tops = [column for column in columns if not any(parent in columns for parent in parent_columns(column, context.current))]
+    texts: list[str | Statement] = []
+    for column in tops:
+        brackets = "[]" if str(column["type"]).endswith("[]") else ""
+        alter = f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)}"
+        sql = f"{alter} TYPE text{brackets} USING {identifier(column.id.name)}::text{brackets}"
+        texts.append(statement(sql, after.id, hazards.type_swapped(after)))
+    texts += [f"DROP TYPE {dotted(before.id.path)}", *_bodies(after, context), *remarks(after, context.desired)]
+    for column in tops:
+        type = context.desired[column.id]["type"]
+        name = identifier(column.id.name)
+        texts.append(f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {name} TYPE {type} USING {name}::{type}")
+    return altered(change, texts)
+
+
+# --- a new type in the place of the old one -------------------------------------------------------------------------
+
+
+def _swap(change: Change, before: SchemaObject, after: SchemaObject, context: Context, hazard: Hazard) -> Step:
+    """Rename the old type and those made of it, make the new ones, move the columns over, drop the old ones."""
+    built = [item for item in built_on(before.id, context.current) if _swapped_along(item, context)]
+    pairs_of_types = [(before, after), *((item, context.desired[item.id]) for item in built)]
+    texts: list[str | Statement] = []
+    columns: dict[ObjectId, tuple[SchemaObject, SchemaObject, SchemaObject]] = {}
+    inside: set[ObjectId] = set()
+    for old, _ in pairs_of_types:
+        texts.append(f"ALTER {_word(old)} {dotted(old.id.path)} RENAME TO {identifier(_old_name(old))}")
+    for old, new in pairs_of_types:
+        bodies = _domain_bodies if new.id.kind == "domain" else _bodies
+        texts += [*bodies(new, context), *remarks(new, context.desired)]
+        inside |= _checks_along(new, context)
+        for column in context.current.of_kind("column"):
+            if old.id in column.depends_on:
+                columns[column.id] = (column, old, new)
+    moving = {id: entry for id, entry in columns.items() if _moves(entry[0], entry[2], context)}
+    for column, old, new in moving.values():
+        if not any(parent.id in moving for parent in parent_columns(column, context.current)):
+            texts.append(_moved(column, old, new, context))
+    for old, _ in reversed(pairs_of_types):
+        texts.append(f"DROP {_word(old)} {dotted((*old.id.path[:-1], _old_name(old)))}")
+    leaving = [id for id in columns if id not in moving and id in context.alters]
+    first, *rest = texts
+    danger = [hazard] if moving else []
+    return altered(
+        change, [statement(str(first), after.id, *danger), *rest], *inside, *(item.id for item in built), after=leaving
+    )
+
+
+def _swapped_along(item: SchemaObject, context: Context) -> bool:
+    """Whether a type that is made of the swapped one stays, and columns have it."""
+    stays = item.id in context.desired and item.id not in context.drops
+    return stays and item.id.kind != "range" and used_by_columns(item.id, context.current)
+
+
+def _word(item: SchemaObject) -> str:
+    return "DOMAIN" if item.id.kind == "domain" else "TYPE"
+
+
+def _old_name(item: SchemaObject) -> str:
+    return made_name(item.id.name, "", "schemaspec_old")
+
+
+def _checks_along(item: SchemaObject, context: Context) -> set[ObjectId]:
+    """The checks of a domain, which come and go with it."""
+    if item.id.kind != "domain":
+        return set()
+    new = {check.id for check in context.desired.children(item.id.path, "check")}
+    context.done |= new
+    context.gone.update(check.id for check in context.current.children(item.id.path, "check"))
+    return new
+
+
+def _moves(column: SchemaObject, after: SchemaObject, context: Context) -> bool:
+    """Whether the column still has the type in the desired schema, and is not made anew anyway."""
+    wanted = context.desired.get(column.id)
+    return wanted is not None and after.id in wanted.depends_on and column.id not in context.drops
+
+
+def _moved(column: SchemaObject, before: SchemaObject, after: SchemaObject, context: Context) -> str:
+    wanted = context.desired[column.id]
+    name = identifier(column.id.name)
+    type = str(wanted["type"])
+    brackets = "[]" if type.endswith("[]") else ""
+    if after.id.kind == "composite" and not brackets and pairs(before, "attributes") != pairs(after, "attributes"):
+        value = _row(name, before, after, type)
+    elif after.id.kind == "domain" and not brackets and before["type"] != after["type"]:
+        value = f"{cast(name, str(before['type']), str(after['type']))}::{type}"
+    else:
+        value = f"{name}::text{brackets}::{type}"
+    return f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {name} TYPE {type} USING {value}"
+
+
+def _row(name: str, before: SchemaObject, after: SchemaObject, type: str) -> str:
+    old = {part[0]: part[1] for part in pairs(before, "attributes")}
+    parts = [
+        cast(f"({name}).{identifier(part[0])}", str(old[part[0]]), str(part[1])) if part[0] in old else f"NULL::{part[1]}"
+        for part in pairs(after, "attributes")
+    ]
+    return f"CASE WHEN {name} IS NULL THEN NULL ELSE ROW({', '.join(parts)})::{type} END"
+
+
+# --- sequences ------------------------------------------------------------------------------------------------------
+
+
+def sequence(change: Change, context: Context) -> Iterator[Step]:
+    """A sequence that is not an identity column's; ownership is set once both are there."""
+    if change.action == "create" and change.after is not None:
+        item = change.after
+        yield created(change, [*_bodies(item, context), *remarks(item, context.desired)], after=_freed(item, context))
+        if item.get("owned_by"):
+            yield _owned(item, context)
+    elif change.action == "drop" and change.before is not None:
+        yield dropped(change, [f"DROP {target(change.before)}"])
+    elif change.before is not None and change.after is not None:
+        yield from _alter_sequence(change, change.before, change.after, context)
+
+
+def _freed(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """Columns that give up an identity whose sequence has this name."""
+    for id, change in context.alters.items():
+        before = change.before if id.kind == "column" and change.changed("identity") else None
+        if before is not None and before.get("identity") and identity_sequence(before) == dotted(item.id.path):
+            yield id
+
+
+def _owned(item: SchemaObject, context: Context) -> Step:
+    path = item.note("owner_path")
+    texts = [owned_by(item)]
+    after = {item.id}
+    if isinstance(path, tuple):
+        column = ObjectId("column", tuple(map(str, path)))
+        after.add(column)
+        after |= {ObjectId("table", column.owner)}
+        here = context.current.get(column)
+        if here is not None and not context.is_new(column.owner) and item.id not in context.current:
+            texts.append(set_to_maximum(dotted(item.id.path), context.desired[column]))
+    return Step(action="alter", id=item.id, statements=tuple(statement(text, item.id) for text in texts), after=frozenset(after))
+
+
+def _alter_sequence(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
+    name = dotted(after.id.path)
+    texts = []
+    if change.changed("type", "options"):
+        settings = sequence_settings(strings(after, "options"))
+        type = f"AS {after['type']} " if change.changed("type") else ""
+        restart, moves = _within_bounds(before, after)
+        texts += moves
+        texts.append(f"ALTER SEQUENCE {name} {type}{settings}{restart}")
+    if change.changed("unlogged"):
+        texts.append(f"ALTER SEQUENCE {name} SET {'UNLOGGED' if after.get('unlogged') else 'LOGGED'}")
+    texts += annotation_changes(change, context)
+    if change.changed("owned_by") and not after.get("owned_by"):
+        texts.append(owned_by(after))
+    if texts:
+        yield altered(change, texts)
+    if change.changed("owned_by") and after.get("owned_by"):
+        yield _owned(after, context)
+
+
+def _within_bounds(before: SchemaObject, after: SchemaObject) -> tuple[str, list[str]]:
+    """Moves the sequence inside its new bounds, if it is not there yet; they are refused otherwise.
+
+    Returns:
+        what ALTER SEQUENCE has to say, and the statements before it.
+    """
+    (old_low, old_high), (low, high) = _bounds(before), _bounds(after)
+    if low > old_high:
+        return f" RESTART WITH {low}", []
+    if high < old_low:
+        return f" RESTART WITH {high}", []
+    name = dotted(after.id.path)
+    moves = []
+    if low > old_low:
+        moves.append(f"SELECT setval({literal(name)}, {low}, false) FROM {name} WHERE last_value < {low}")
+    if high < old_high:
+        moves.append(f"SELECT setval({literal(name)}, {high}, false) FROM {name} WHERE last_value > {high}")
+    return "", moves
+
+
+def _bounds(item: SchemaObject) -> tuple[int, int]:
+    """The lowest and the highest number of a sequence."""
+    given = {option.split()[0]: option.split()[-1] for option in strings(item, "options")}
+    limit = {"smallint": 2**15, "integer": 2**31}.get(str(item["type"]), 2**63)
+    down = given.get("INCREMENT", "1").startswith("-")
+    low, high = (-limit, -1) if down else (1, limit - 1)
+    return int(given.get("MINVALUE", low)), int(given.get("MAXVALUE", high))

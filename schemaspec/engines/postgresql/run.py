@@ -1,0 +1,125 @@
+"""Running one statement on the live database: short lock waits with retries, and leftovers mended."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+
+from schemaspec.engines.common.tokens import POSTGRESQL, significant
+from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.names import dotted
+from schemaspec.errors import LockedError
+from schemaspec.model.plan import Statement
+
+_LOCK_WAIT_MS = 2000
+_ATTEMPTS = 8
+_FIRST_PAUSE = 0.3
+_LONGEST_PAUSE = 10.0
+_CONCURRENT_INDEX = re.compile(r"\s*create\s+(?:unique\s+)?index\s+concurrently\b", re.IGNORECASE)
+_ROUTINE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\b", re.IGNORECASE)
+_VALIDATE = re.compile(r"\bvalidate\s+constraint\b|\bconcurrently\b", re.IGNORECASE)
+
+
+def run(connection: PostgresConnection, statement: Statement) -> None:
+    """See `protocol.Engine.run`. Who waits for a lock makes everybody behind him wait: so wait shortly, but often."""
+    if _CONCURRENT_INDEX.match(statement.sql) and not connection.in_transaction:
+        remove_invalid(connection, statement)
+    patient = statement.transactional is False and _VALIDATE.search(statement.sql)
+    wait = _LOCK_WAIT_MS * (5 if patient else 1)
+    pause = _FIRST_PAUSE
+    for attempt in range(_ATTEMPTS):
+        last = attempt == _ATTEMPTS - 1
+        try:
+            _once(connection, statement, wait)
+            return
+        except LockedError as error:
+            if last:
+                error.fix = "find what holds the lock in pg_stat_activity, wait for it or end it, and run this again"
+                raise
+        time.sleep(pause * random.uniform(0.5, 1.5))
+        pause = min(pause * 2, _LONGEST_PAUSE)
+        if _CONCURRENT_INDEX.match(statement.sql) and not connection.in_transaction:
+            remove_invalid(connection, statement)
+
+
+def _once(connection: PostgresConnection, statement: Statement, wait: int) -> None:
+    if _ROUTINE.match(statement.sql):
+        # What a body names may be made by a later statement of the same plan.
+        connection.query("select set_config('check_function_bodies', 'off', false)")
+    if not connection.in_transaction:
+        connection.query("select set_config('lock_timeout', %s, false)", (f"{wait}ms",))
+        connection.execute(statement.sql)
+        return
+    # A savepoint, so that a lock that was not to be had does not spoil the whole transaction.
+    with connection.transaction():
+        connection.query("select set_config('lock_timeout', %s, true)", (f"{wait}ms",))
+        connection.execute(statement.sql)
+
+
+def remove_invalid(connection: PostgresConnection, statement: Statement) -> None:
+    """Drop the index that an earlier, failed CREATE INDEX CONCURRENTLY left: IF NOT EXISTS would take it for a good one."""
+    names = index_names(statement.sql)
+    if names is None:
+        return
+    schema, table, index = names
+    found = connection.query(
+        "select n.nspname, c.relname from pg_index i join pg_class c on c.oid = i.indexrelid "
+        "join pg_namespace n on n.oid = c.relnamespace join pg_class t on t.oid = i.indrelid "
+        "where not i.indisvalid and t.relkind in ('r', 'm') and c.relname = %s and t.relname = %s "
+        "and (n.nspname = %s or (%s = '' and pg_table_is_visible(c.oid)))",
+        (index, table, schema, schema),
+    )
+    for path in found:
+        connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {dotted(path)}")
+
+
+def index_names(sql: str) -> tuple[str, str, str] | None:
+    """Schema (or ""), table and name of the index that CREATE INDEX makes; None where it has no name."""
+    words = list(significant(sql, POSTGRESQL))
+    on = next((number for number, token in enumerate(words) if token.upper == "ON"), None)
+    if on is None or on < 4:
+        return None
+    index = words[on - 1]
+    if index.upper in ("CONCURRENTLY", "EXISTS"):
+        return None
+    rest = words[on + 1 :]
+    if rest and rest[0].upper == "ONLY":
+        rest = rest[1:]
+    if not rest:
+        return None
+    name = _folded(index.text)
+    if len(rest) > 2 and rest[1].text == ".":
+        return _folded(rest[0].text), _folded(rest[2].text), name
+    return "", _folded(rest[0].text), name
+
+
+def _folded(text: str) -> str:
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text.lower()
+
+
+def settle(connection: PostgresConnection, statement: Statement, *, timeout: float) -> None:
+    """See `protocol.Settles`: a killed client's CREATE INDEX CONCURRENTLY goes on for a while, and leaves an invalid index."""
+    if not _CONCURRENT_INDEX.match(statement.sql):
+        return
+    deadline = time.monotonic() + timeout
+    while _still_running(connection, statement):
+        if time.monotonic() > deadline:
+            raise LockedError(
+                "the server still runs a statement of an earlier run",
+                where=connection.url,
+                why=" ".join(statement.sql.split())[:200],
+                fix="wait until it is done (see pg_stat_activity), or end it with pg_cancel_backend",
+            )
+        time.sleep(0.2)
+    remove_invalid(connection, statement)
+
+
+def _still_running(connection: PostgresConnection, statement: Statement) -> bool:
+    return bool(
+        connection.query(
+            "select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() "
+            "and state = 'active' and query = %s",
+            (statement.sql,),
+        )
+    )

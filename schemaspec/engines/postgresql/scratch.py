@@ -1,0 +1,218 @@
+"""A database of its own for scratch work, gone afterwards whatever happens."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from schemaspec.engines.common.load import load as load_statements
+from schemaspec.engines.postgresql.connect import PostgresConnection, connect
+from schemaspec.engines.postgresql.names import identifier
+from schemaspec.engines.postgresql.targets import literal
+from schemaspec.errors import DatabaseError, InputErrors, SchemaspecError, StatementError
+from schemaspec.model.plan import Statement
+from schemaspec.model.url import DatabaseUrl
+
+PREFIX = "schemaspec_scratch_"
+_NAME = re.compile(rf"{PREFIX}\d+_[0-9a-f]+\Z")
+_BATCH = 50
+_CONCURRENTLY = re.compile(r"(\b(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b", re.IGNORECASE)
+_WAYS = (
+    "give the role the right to create databases (ALTER ROLE … CREATEDB), "
+    "or name another server with `scratch: postgresql://…` in the spec, "
+    "or lay a snapshot beside the spec where one can be made (`schemaspec init --snapshot`)"
+)
+
+
+@contextmanager
+def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Iterator[PostgresConnection]:
+    """See `protocol.Engine.scratch`."""
+    server = DatabaseUrl.parse(scratch_url) if scratch_url else url
+    if server is None:
+        raise DatabaseError("there is no server to make a scratch database on", fix=_WAYS)
+    admin = _admin(server)
+    name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(6)}"
+    try:
+        # Held as long as the database is used: whoever finds it free may remove the database.
+        admin.query("select pg_advisory_lock(hashtext(%s), 20779)", (name,))
+        _remove_leftovers(admin)
+        search_path = _create(admin, name, url if url is not None and scratch_url is None else None)
+        connection = connect(server.with_database(name), mode="write", timeout=60.0)
+        try:
+            _prepare(connection, search_path)
+            yield connection
+        finally:
+            _drop_subscriptions(connection)
+            connection.close()
+    finally:
+        try:
+            admin.execute(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
+        except SchemaspecError:
+            pass  # the next run removes it
+        finally:
+            admin.close()
+
+
+def superuser_warning(url: DatabaseUrl, *, scratch_url: str | None = None) -> str:
+    """What is to be said where specs of others would run as superuser on a server that holds real data; else "".
+
+    A statement of a superuser can read files, run programs and reach every database of the server, scratch or not.
+    """
+    if scratch_url:
+        return ""
+    connection = connect(url, mode="read")
+    try:
+        powerful = connection.query("select rolsuper from pg_roles where rolname = current_user")
+    finally:
+        connection.close()
+    if not powerful or not powerful[0][0]:
+        return ""
+    return (
+        "the spec is tried out in a scratch database on the live server, as a superuser: whatever SQL it holds can reach all "
+        "of the server; use a role without superuser, or name a server of its own with `scratch:`"
+    )
+
+
+def _admin(server: DatabaseUrl) -> PostgresConnection:
+    """A connection to the server itself: to `postgres`, or to the database of the URL where that one is closed to us."""
+    if server.database != "postgres":
+        try:
+            return connect(server.with_database("postgres"), mode="write", timeout=60.0)
+        except DatabaseError:
+            pass
+    return connect(server if server.database else server.with_database("postgres"), mode="write", timeout=60.0)
+
+
+def _create(admin: PostgresConnection, name: str, live: DatabaseUrl | None) -> str | None:
+    """Make the database like the live one in what its texts depend on; returns the live one's search path."""
+    search_path = None
+    parts = [f"CREATE DATABASE {identifier(name)} TEMPLATE template0"]
+    if live is not None and live.database:
+        newer = admin.version >= 150000
+        provider = "datlocprovider::text" if newer else "'c'"
+        rows = admin.query(
+            f"select pg_encoding_to_char(encoding), datcollate, datctype, {provider} from pg_database where datname = %s",
+            (live.database,),
+        )
+        for encoding, collate, ctype, locale_provider in rows:
+            if locale_provider == "c":
+                parts.append(f"ENCODING {literal(encoding)} LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)}")
+        search_path = _search_path(admin, live)
+    try:
+        admin.execute(" ".join(parts))
+    except StatementError as error:
+        raise DatabaseError("no scratch database can be made", where=admin.url, why=error.why, fix=_WAYS) from None
+    return search_path
+
+
+def _search_path(admin: PostgresConnection, live: DatabaseUrl) -> str | None:
+    """What ALTER DATABASE … SET search_path says for the live database."""
+    rows = admin.query(
+        "select c.entry from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase, unnest(s.setconfig) c(entry) "
+        "where s.setrole = 0 and d.datname = %s and c.entry like 'search_path=%%'",
+        (live.database,),
+    )
+    return rows[0][0].partition("=")[2] if rows else None
+
+
+def _prepare(connection: PostgresConnection, search_path: str | None) -> None:
+    settings = {
+        "check_function_bodies": "off",
+        "synchronous_commit": "off",
+        "client_min_messages": "error",
+        "lock_timeout": "60s",
+        "statement_timeout": "10min",
+    }
+    if search_path is not None:
+        settings["search_path"] = search_path
+    for key, value in settings.items():
+        connection.query("select set_config(%s, %s, false)", (key, value))
+
+
+def _remove_leftovers(admin: PostgresConnection) -> None:
+    """Drop the scratch databases of runs that are dead: nobody holds their lock."""
+    rows = admin.query("select datname from pg_database where datname like %s", (f"{PREFIX}%",))
+    for (name,) in rows:
+        if not _NAME.match(name):
+            continue
+        try:
+            held = admin.query("select pg_try_advisory_lock(hashtext(%s), 20779)", (name,))[0][0]
+            if not held:
+                continue
+            if not admin.query("select 1 from pg_stat_activity where datname = %s limit 1", (name,)):
+                _forget_subscriptions(admin, name)
+                admin.execute(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
+            admin.query("select pg_advisory_unlock(hashtext(%s), 20779)", (name,))
+        except SchemaspecError:
+            continue  # somebody else is at it, or it is not ours to drop
+
+
+def _forget_subscriptions(admin: PostgresConnection, name: str) -> None:
+    if not admin.query("select 1 from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = %s", (name,)):
+        return
+    connection = connect(admin.url.with_database(name), mode="write")
+    try:
+        _drop_subscriptions(connection)
+    finally:
+        connection.close()
+
+
+def _drop_subscriptions(connection: PostgresConnection) -> None:
+    """A database with subscriptions can't be dropped."""
+    try:
+        own = (
+            "select subname from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())"
+        )
+        for (name,) in connection.query(own):
+            connection.execute(f"ALTER SUBSCRIPTION {identifier(name)} DISABLE")
+            connection.execute(f"ALTER SUBSCRIPTION {identifier(name)} SET (slot_name = NONE)")
+            connection.execute(f"DROP SUBSCRIPTION {identifier(name)}")
+    except SchemaspecError:
+        pass
+
+
+def load(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
+    """See `protocol.Engine.load`. Statements run many at a time; a batch with a refused one runs one by one."""
+    waiting: list[Statement] = []
+    for start in range(0, len(statements), _BATCH):
+        waiting += _run_batch(connection, [_plain(item) for item in statements[start : start + _BATCH]])
+    while waiting:
+        before = len(waiting)
+        waiting = [item for start in range(0, before, _BATCH) for item in _run_batch(connection, waiting[start : start + _BATCH])]
+        if len(waiting) == before:
+            load_statements(connection, waiting, savepoints=True)
+            return
+
+
+def _plain(statement: Statement) -> Statement:
+    """In an empty database there is nothing to do concurrently."""
+    found = _CONCURRENTLY.search(statement.sql)
+    if found is None or statement.transactional:
+        return statement
+    from dataclasses import replace
+
+    return replace(statement, sql=_CONCURRENTLY.sub(r"\1", statement.sql), transactional=True)
+
+
+def _run_batch(connection: PostgresConnection, statements: Sequence[Statement]) -> list[Statement]:
+    """Run the statements, together where all of them are accepted; returns those that are refused."""
+    if len(statements) > 1 and all(item.transactional for item in statements):
+        try:
+            with connection.transaction():
+                connection.execute(";\n".join(item.sql for item in statements))
+            return []
+        except StatementError:
+            pass
+    if len(statements) > 4:
+        middle = len(statements) // 2
+        return _run_batch(connection, statements[:middle]) + _run_batch(connection, statements[middle:])
+    refused = []
+    for item in statements:
+        try:
+            load_statements(connection, (item,), savepoints=True)
+        except InputErrors:
+            refused.append(item)
+    return refused

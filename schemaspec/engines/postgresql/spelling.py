@@ -1,0 +1,58 @@
+"""Texts of expressions that the server reads back as it wrote them."""
+
+from __future__ import annotations
+
+import re
+
+from schemaspec.engines.common.tokens import POSTGRESQL, tokens
+
+_CAST = re.compile(r"\)::(text|character varying)\[\]")
+_ELEMENT = re.compile(r"::([a-z][a-z ]*[a-z])\Z")
+
+
+def readable(expression: str) -> str:
+    """The expression, spelled so that the server makes the very same of it again.
+
+    It writes `(ARRAY['a'::character varying])::text[]` for the list behind `IN`, but would read that as an array of
+    casts to text. With the array's own type said first, it reads what it wrote.
+    """
+    if "ARRAY[" not in expression or not _CAST.search(expression):
+        return expression
+    pieces: list[str] = []
+    brackets: list[int] = []  # where each open bracket is among the pieces; -1 for those that are no array
+    closed: dict[int, tuple[int, int]] = {}
+    previous = ""
+    for token in tokens(expression, POSTGRESQL):
+        pieces.append(token.text)
+        if token.text == "[":
+            brackets.append(len(pieces) - 1 if previous == "ARRAY" else -1)
+        elif token.text == "]" and brackets:
+            start = brackets.pop()
+            if start >= 0:
+                closed[len(pieces) - 1] = (start, len(pieces) - 1)
+        if token.kind != "space":
+            previous = token.text
+    for start, end in closed.values():
+        kind = _element_type(pieces[start + 1 : end])
+        if kind is not None and "".join(pieces[end + 1 : end + 5]).startswith(")::") and _casts(pieces, end):
+            pieces[end] = f"]::{kind}[]"
+    return "".join(pieces)
+
+
+def _casts(pieces: list[str], end: int) -> bool:
+    """Whether the array that ends here stands in brackets and is cast to another array type."""
+    rest = "".join(pieces[end + 1 : end + 12])
+    return bool(re.match(r"\)::[a-z][a-z ]*\[\]", rest))
+
+
+def _element_type(pieces: list[str]) -> str | None:
+    """The type that all elements of the array are cast to at their very end."""
+    elements, depth = [""], 0
+    for piece in pieces:
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(piece, 0)
+        if piece == "," and depth == 0:
+            elements.append("")
+        else:
+            elements[-1] += piece
+    kinds = {found[1] if (found := _ELEMENT.search(element.strip())) else None for element in elements}
+    return kinds.pop() if len(kinds) == 1 else None

@@ -1,0 +1,299 @@
+"""The statements that make a table from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from schemaspec.engines.postgresql import privileges as grants
+from schemaspec.engines.postgresql.facts import in_order, strings
+from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.targets import comment_text, literal
+from schemaspec.engines.postgresql.texts import (
+    constraint_clause,
+    index_extras,
+    option_text,
+    options_clause,
+    remarks,
+    with_options,
+)
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+
+SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
+_INLINE = ("primary_key", "unique", "exclusion", "check")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableTexts:
+    """How a table is made.
+
+    Args:
+        create: CREATE TABLE.
+        extras: what is said about it and its columns afterwards, comments and grants included.
+        attach: ALTER TABLE … ATTACH PARTITION, once the partition has its indexes; or "".
+        inline: what CREATE TABLE and the extras bring along, the table itself included.
+    """
+
+    create: str
+    extras: tuple[str, ...]
+    attach: str = ""
+    inline: frozenset[ObjectId] = field(default_factory=frozenset)
+
+
+class Reach:
+    """What objects need, all the way down."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._known: dict[ObjectId, frozenset[ObjectId]] = {}
+
+    def of(self, id: ObjectId) -> frozenset[ObjectId]:
+        """All that the object needs, itself included."""
+        if id not in self._known:
+            found = {id}
+            queue = [id]
+            while queue:
+                item = self.schema.get(queue.pop())
+                for used in item.depends_on if item is not None else ():
+                    if used not in found:
+                        found.add(used)
+                        queue.append(used)
+            self._known[id] = frozenset(found)
+        return self._known[id]
+
+    def circular(self, item: SchemaObject) -> bool:
+        """Whether what a default or check needs, needs the table that it is in."""
+        home = item.id.owner
+        for used in item.depends_on:
+            if used.path[: len(home)] == home and used.kind in ("table", "foreign_table", "column", "sequence"):
+                continue
+            if any(need.path == home or (need.kind == "column" and need.owner == home) for need in self.of(used)):
+                return True
+        return False
+
+
+def serial_sequence(column: SchemaObject, default: SchemaObject | None, schema: Schema) -> SchemaObject | None:
+    """The sequence that `serial` in place of the type would make, default and ownership included; None when it would not."""
+    if default is None or not column.get("not_null") or column["type"] not in SERIALS or column.get("inherited"):
+        return None
+    path = (column.id.path[0], made_name(column.id.path[1], column.id.name, "seq"))
+    sequence = schema.get(ObjectId("sequence", path))
+    if sequence is None or sequence["type"] != column["type"] or sequence.get("options") or sequence.get("unlogged"):
+        return None
+    if sequence.get("owned_by") != dotted(column.id.path):
+        return None
+    return sequence if default["expression"] == f"nextval({literal(dotted(path))}::regclass)" else None
+
+
+def column_text(column: SchemaObject, default: SchemaObject | None, *, serial: bool = False) -> str:
+    """All that follows the column's name."""
+    if serial:
+        return SERIALS[str(column["type"])]
+    parts = [str(column["type"])]
+    if column.get("collation"):
+        parts.append(f"COLLATE {column['collation']}")
+    if column.get("server_options"):
+        parts.append(options_clause(column, "server_options").strip())
+    if column.get("generated") is not None:
+        parts.append(f"GENERATED ALWAYS AS ({column['generated']}) {'VIRTUAL' if column.get('virtual') else 'STORED'}")
+    elif default is not None:
+        parts.append(f"DEFAULT {default['expression']}")
+    if column.get("identity"):
+        parts.append(identity_text(column))
+    if column.get("not_null"):
+        parts.append("NOT NULL")
+    return " ".join(parts)
+
+
+def identity_text(column: SchemaObject) -> str:
+    """`GENERATED … AS IDENTITY`, with what is not usual about its sequence."""
+    options = list(strings(column, "identity_options"))
+    if column.get("identity_sequence"):
+        options.insert(0, f"SEQUENCE NAME {column['identity_sequence']}")
+    inner = f" ({' '.join(options)})" if options else ""
+    return f"GENERATED {str(column['identity']).upper()} AS IDENTITY{inner}"
+
+
+def identity_sequence(column: SchemaObject) -> str:
+    """The sequence behind an identity column, as SQL."""
+    path = column.id.path
+    return str(column.get("identity_sequence") or dotted((path[0], made_name(path[1], path[2], "seq"))))
+
+
+def column_extras(column: SchemaObject) -> Iterator[str]:
+    """What is said about a column after it was made."""
+    table, name = dotted(column.id.owner), identifier(column.id.name)
+    alter = f"ALTER TABLE ONLY {table} ALTER COLUMN {name}"
+    if column.get("storage"):
+        yield f"{alter} SET STORAGE {str(column['storage']).upper()}"
+    if column.get("compression"):
+        yield f"{alter} SET COMPRESSION {column['compression']}"
+    if column.get("statistics") is not None:
+        yield f"{alter} SET STATISTICS {column['statistics']}"
+    if column.get("options"):
+        yield f"{alter} SET ({', '.join(map(option_text, strings(column, 'options')))})"
+    if column.get("comment") is not None:
+        yield comment_text(f"COLUMN {table}.{name}", column["comment"])
+    yield from grants.statements(in_order(column, "privileges"), f"TABLE {table}", column=name)
+    if column.get("identity"):
+        sequence = identity_sequence(column)
+        yield from grants.statements(strings(column, "sequence_privileges"), f"SEQUENCE {sequence}")
+        if column.get("sequence_comment") is not None:
+            yield comment_text(f"SEQUENCE {sequence}", column["sequence_comment"])
+
+
+def table_texts(table: SchemaObject, schema: Schema, reach: Reach, *, serials: bool = True) -> TableTexts:
+    """How to make the table.
+
+    Args:
+        reach: over the same schema.
+        serials: whether columns may be written as `serial` (their sequences are made along with the table then).
+    """
+    parted = table.get("bound") is not None
+    columns = sorted(schema.children(table.id.path, "column"), key=_position)
+    lines: list[str] = []
+    extras: list[str] = []
+    inline: set[ObjectId] = {table.id}
+    for column in columns:
+        inline.add(column.id)
+        lines += _column_lines(column, table, schema, reach, inline, extras, serials)
+        extras += column_extras(column)
+    for item in schema.children(table.id.path, *_INLINE):
+        if _is_inline(item, table, reach):
+            lines.append(constraint_clause(item))
+            inline.add(item.id)
+            extras += [*index_extras(item, parameters=True), *remarks(item, schema)]
+    if parted:
+        lines += [constraint_clause(item) for item in _parent_checks(table, schema, lines)]
+    body = ",\n  ".join(lines)
+    name = dotted(table.id.path)
+    of_type = f" OF {table['of_type']}" if table.get("of_type") else ""
+    brackets = f" (\n  {body}\n)" if lines else "" if of_type else " ()"
+    create = f"{_head(table)} {name}{of_type}{brackets}{_tail(table)}"
+    attach = ""
+    if parted:
+        attach = f"ALTER TABLE ONLY {table['partition_of']} ATTACH PARTITION {name} {table['bound']}"
+    extras = [*table_states(table), *extras, *remarks(table, schema)]
+    return TableTexts(create=create, extras=tuple(extras), attach=attach, inline=frozenset(inline))
+
+
+def _position(column: SchemaObject) -> int:
+    position = column.note("position")
+    return position if isinstance(position, int) else 0
+
+
+def _column_lines(
+    column: SchemaObject,
+    table: SchemaObject,
+    schema: Schema,
+    reach: Reach,
+    inline: set[ObjectId],
+    extras: list[str],
+    serials: bool,
+) -> Iterator[str]:
+    """The column's line in CREATE TABLE; what that line can't say goes to the extras."""
+    default = schema.get(ObjectId("default", column.id.path))
+    inherits = bool(column.get("inherited")) and table.get("bound") is None
+    if inherits or table.get("of_type"):
+        extras += _inherited_column(column, default, schema, inline)
+        return
+    if default is not None and reach.circular(default):
+        default = None  # it comes as a statement of its own
+    sequence = serial_sequence(column, default, schema) if serials else None
+    if default is not None:
+        inline.add(default.id)
+    if sequence is not None:
+        inline.add(sequence.id)
+        extras += remarks(sequence, schema)
+    yield f"{identifier(column.id.name)} {column_text(column, default, serial=sequence is not None)}"
+
+
+def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema: Schema, inline: set[ObjectId]) -> Iterator[str]:
+    """What differs from the parent's column."""
+    parents = parent_columns(column, schema)
+    alter = f"ALTER TABLE ONLY {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)}"
+    inherited = next((schema.get(ObjectId("default", item.id.path)) for item in parents), None)
+    if default is not None:
+        inline.add(default.id)
+        if inherited is None or inherited["expression"] != default["expression"]:
+            yield f"{alter} SET DEFAULT {default['expression']}"
+    elif inherited is not None:
+        yield f"{alter} DROP DEFAULT"
+    if column.get("not_null") and not any(item.get("not_null") for item in parents):
+        yield f"{alter} SET NOT NULL"
+
+
+def parent_columns(column: SchemaObject, schema: Schema) -> list[SchemaObject]:
+    """The columns that a column comes from, in the parents of its table."""
+    table = schema.get(ObjectId("table", column.id.owner)) or schema.get(ObjectId("foreign_table", column.id.owner))
+    if table is None:
+        return []
+    parents = [used for used in table.depends_on if used.kind in ("table", "foreign_table") and _is_parent(used, table)]
+    found = (schema.get(ObjectId("column", (*parent.path, column.id.name))) for parent in parents)
+    return [item for item in found if item is not None]
+
+
+def _is_parent(id: ObjectId, table: SchemaObject) -> bool:
+    name = dotted(id.path)
+    return name == table.get("partition_of") or name in strings(table, "inherits")
+
+
+def _parent_checks(table: SchemaObject, schema: Schema, lines: Iterable[str]) -> Iterator[SchemaObject]:
+    """The checks that a partition must have before it can be attached."""
+    have = set(lines)
+    current: SchemaObject | None = table
+    while current is not None:
+        above = next((used for used in current.depends_on if used.kind == "table" and _is_parent(used, current)), None)
+        current = schema.get(above) if above is not None else None
+        if current is None:
+            return
+        for item in schema.children(current.id.path, "check"):
+            definition = str(item["definition"])
+            if not definition.endswith(("NOT VALID", "NO INHERIT")) and constraint_clause(item) not in have:
+                have.add(constraint_clause(item))
+                yield item
+
+
+def _is_inline(item: SchemaObject, table: SchemaObject, reach: Reach) -> bool:
+    """Whether CREATE TABLE brings the constraint along. A partition's keys are made first, then attached."""
+    if item.get("parent") or str(item["definition"]).endswith("NOT VALID") or table.id.kind == "foreign_table":
+        return item.id.kind == "check" and table.id.kind == "foreign_table"
+    return not (item.id.kind == "check" and reach.circular(item))
+
+
+def _head(table: SchemaObject) -> str:
+    if table.id.kind == "foreign_table":
+        return "CREATE FOREIGN TABLE"
+    return "CREATE UNLOGGED TABLE" if table.get("persistence") == "unlogged" else "CREATE TABLE"
+
+
+def _tail(table: SchemaObject) -> str:
+    parts = []
+    if table.get("inherits"):
+        parts.append(f" INHERITS ({', '.join(strings(table, 'inherits'))})")
+    if table.get("partition_key"):
+        parts.append(f" PARTITION BY {table['partition_key']}")
+    if table.id.kind == "foreign_table":
+        parts.append(f" SERVER {identifier(str(table['server']))}{options_clause(table, 'server_options')}")
+    if table.get("access_method"):
+        parts.append(f" USING {identifier(str(table['access_method']))}")
+    parts.append(with_options(table))
+    if table.get("tablespace"):
+        parts.append(f" TABLESPACE {identifier(str(table['tablespace']))}")
+    return "".join(parts)
+
+
+def table_states(table: SchemaObject) -> Iterator[str]:
+    """Row-level security and replica identity."""
+    name = dotted(table.id.path)
+    if table.get("row_security"):
+        yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
+    if table.get("force_row_security"):
+        yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
+    if table.get("replica_identity"):
+        yield f"ALTER TABLE {name} REPLICA IDENTITY {str(table['replica_identity']).upper()}"
+
+
+def owned_by(sequence: SchemaObject) -> str:
+    """Makes a sequence belong to its column, or to none."""
+    return f"ALTER SEQUENCE {dotted(sequence.id.path)} OWNED BY {sequence.get('owned_by') or 'NONE'}"

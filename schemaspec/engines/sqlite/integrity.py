@@ -1,0 +1,148 @@
+"""What is damaged in a database file, and which rows point nowhere."""
+
+from __future__ import annotations
+
+import re
+
+from schemaspec.engines.protocol import Fault
+from schemaspec.engines.sqlite.connect import SqliteConnection, display
+from schemaspec.engines.sqlite.names import quote
+from schemaspec.engines.sqlite.scratch import lacking
+from schemaspec.errors import DatabaseError, LockedError, SchemaspecError, StatementError
+from schemaspec.model.schema import Schema, SchemaObject
+
+_THOROUGH_BYTES = 64 * 1024 * 1024
+"""Up to this size the whole check is made; above, the one that is linear in the size and leaves indexes out."""
+_MOST = 100
+_VALUE = re.compile(r"(NULL|NUMERIC|TEXT|non-(\w+)) value in (.+)")
+_RULES = (
+    (re.compile(r"NULL value in (.+)"), "not_null_violated", "fill these values, or allow NULL"),
+    (re.compile(r"(?:NUMERIC|TEXT|non-\w+) value in (.+)"), "wrong_type", "write these values again: UPDATE … SET x = x"),
+    (re.compile(r"CHECK constraint failed in (.+)"), "check_violated", "mend the rows that the CHECK forbids"),
+    (re.compile(r"non-(?:unique) entry in index (.+)"), "unique_violated", "delete or change the duplicates, then run REINDEX"),
+    (
+        re.compile(r"(?:row \d+ missing from|wrong # of entries in) index (.+)"),
+        "invalid_index",
+        "run REINDEX after a backup; look for the cause in disk and logs",
+    ),
+)
+_ORPHANS = """
+SELECT c."table", c.parent, c.fkid, count(*), min(c.rowid)
+FROM pragma_foreign_key_check AS c
+GROUP BY c."table", c.parent, c.fkid ORDER BY 1, 2, 3
+"""
+_COLUMNS = 'SELECT id, "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id, seq'
+
+
+def integrity(connection: SqliteConnection) -> tuple[Fault, ...]:
+    """See `protocol.Engine.integrity`."""
+    name = display(connection.url)
+    try:
+        messages = _messages(connection)
+    except LockedError:
+        raise
+    except DatabaseError as error:
+        return (Fault(code="corrupt", object=name, message=f"{error.what}: {error.why}", fix=error.fix or ""),)
+    except StatementError as error:
+        return (_unverifiable(error, name),)
+    return tuple(_fault(message, name) for message in messages)
+
+
+def _messages(connection: SqliteConnection) -> list[str]:
+    (pages,), (size,) = connection.query("PRAGMA page_count")[0], connection.query("PRAGMA page_size")[0]
+    check = "integrity_check" if pages * size <= _THOROUGH_BYTES else "quick_check"
+    rows = connection.query(f"PRAGMA {check}({_MOST})")
+    lines = [line for (text,) in rows for line in str(text).splitlines() if line != "ok"]
+    return [line for line in lines if _is_true(connection, line)]
+
+
+def _is_true(connection: SqliteConnection, message: str) -> bool:
+    """Whether `table.column` really holds such a value: some versions of the library misread tables without rowid that have
+    generated columns."""
+    found = _VALUE.fullmatch(message)
+    if found is None:
+        return True
+    table, _, column = found[3].partition(".")
+    value = f"typeof({quote(column)})"
+    if found[2]:
+        condition = f"{value} NOT IN ('null', '{'integer' if found[2].startswith('INT') else found[2].lower()}')"
+    elif found[1] == "TEXT":
+        # Only text that the column would have made a number of.
+        condition = f"{value} = 'text' AND CAST({quote(column)} AS NUMERIC) = {quote(column)}"
+    else:
+        condition = f"{value} = 'null'" if found[1] == "NULL" else f"{value} IN ('integer', 'real')"
+    try:
+        return bool(connection.query(f"SELECT 1 FROM {quote(table)} WHERE {condition} LIMIT 1"))
+    except SchemaspecError:
+        return True  # a name with a dot of its own: then the engine is believed
+
+
+def _unverifiable(error: StatementError, name: str) -> Fault:
+    need = lacking(error)
+    if need is None and "no such module" not in (error.why or ""):
+        return Fault(code="corrupt", object=name, message=f"the integrity check failed: {error.why}", fix="restore a good backup")
+    what = f"the {need[0]} {need[1]}" if need else f"what it says: {error.why}"
+    return Fault(
+        code="unverifiable",
+        object=name,
+        message=f"can't be checked for damage here: it needs {what}, which only its application has",
+        fix="run PRAGMA integrity_check inside the application",
+        severity="warn",
+    )
+
+
+def _fault(message: str, name: str) -> Fault:
+    for pattern, code, fix in _RULES:
+        if found := pattern.match(message):
+            return Fault(code=code, object=found[1], message=message, fix=fix)
+    return Fault(code="corrupt", object=name, message=message, fix="restore the last good backup: schemaspec backup list")
+
+
+def orphans(connection: SqliteConnection, schema: Schema) -> tuple[Fault, ...]:
+    """See `protocol.Engine.orphans`."""
+    try:
+        rows = connection.query(_ORPHANS)
+    except StatementError as error:
+        return (
+            Fault(
+                code="foreign_key_mismatch",
+                object=display(connection.url),
+                message=f"the foreign keys can't be checked: {error.why}",
+                fix="the columns that a foreign key names must be the primary key or UNIQUE in their table",
+            ),
+        )
+    return tuple(_orphan(connection, schema, *row) for row in rows)
+
+
+def _orphan(
+    connection: SqliteConnection, schema: Schema, table: str, parent: str, number: int, count: int, first: int | None
+) -> Fault:
+    columns = [(own, other) for id, own, other in connection.query(_COLUMNS, (table,)) if id == number]
+    own = ", ".join(own for own, _ in columns)
+    target = f"{parent}({', '.join(other for _, other in columns if other)})" if columns and columns[0][1] else parent
+    exists = any(item.id.name.lower() == parent.lower() for item in schema.of_kind("table"))
+    rows = f"{count} row{'s' if count != 1 else ''}"
+    at = f", the first is rowid {first}" if first is not None else ""
+    missing = f"no row of {target}" if exists else f"the table {parent}, which does not exist"
+    return Fault(
+        code="orphan",
+        object=f"{table}.{own}",
+        message=f"{rows} of {table} name{'s' if count == 1 else ''} {missing} ({own}){at}",
+        fix=f"add the missing rows of {parent}, or delete or change these: SELECT * FROM pragma_foreign_key_check('{table}')",
+    )
+
+
+def estimate(connection: SqliteConnection, table: SchemaObject) -> tuple[int, int]:
+    """See `protocol.Engine.estimate`: rows are counted in small files, else told by the highest rowid or a table's share."""
+    quoted = '"' + table.id.name.replace('"', '""') + '"'
+    (pages,), (size,) = connection.query("PRAGMA page_count")[0], connection.query("PRAGMA page_size")[0]
+    total = pages * size
+    if table.id.kind != "table":
+        return 0, 0
+    counted = total <= 16 * _THOROUGH_BYTES or table.get("without_rowid")
+    (rows,) = connection.query(f"SELECT count(*) FROM {quoted}" if counted else f"SELECT max(rowid) FROM {quoted}")[0]
+    try:
+        (used,) = connection.query("SELECT sum(pgsize) FROM dbstat WHERE name = ? AND aggregate = TRUE", (table.id.name,))[0]
+    except StatementError:
+        used = total  # A library without dbstat knows only the whole.
+    return rows or 0, used or 0

@@ -1,0 +1,29 @@
+"""Hazards that have to be accepted by name before anything goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from schemaspec.errors import RefusedError
+from schemaspec.migrate.state import ALL
+
+if TYPE_CHECKING:
+    from schemaspec.model.plan import Hazard
+
+
+def refuse_hazards(hazards: Iterable[Hazard], allow: frozenset[str]) -> None:
+    """Stop where a hazard has to be accepted first.
+
+    Raises:
+        RefusedError: names every hazard that was not accepted.
+    """
+    found = [hazard for hazard in hazards if hazard.blocking and not allow & {hazard.code, ALL}]
+    if not found:
+        return
+    codes = ",".join(dict.fromkeys(hazard.code for hazard in found))
+    safer = "; ".join(dict.fromkeys(hazard.safer for hazard in found if hazard.safer))
+    raise RefusedError(
+        f"{len(found)} hazard{'s' if len(found) > 1 else ''} not accepted: " + "; ".join(hazard.message for hazard in found),
+        fix=f"{safer + '; or ' if safer else ''}accept with --allow {codes}, or with `allow: [{codes}]` in the migration",
+    )

@@ -1,0 +1,170 @@
+"""What is dangerous about migrations: measured on a scratch clone, and read from the schema before and after each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from schemaspec.diff.compare import diff
+from schemaspec.errors import SchemaspecError
+from schemaspec.migrate.accept import refuse_hazards
+from schemaspec.migrate.replay import run_in_scratch
+from schemaspec.migrate.state import ALL
+from schemaspec.migrate.work import Job, Work
+from schemaspec.model.history import is_history, without_history
+from schemaspec.model.migration import Migration, PythonCall
+from schemaspec.model.plan import Hazard, Statement
+from schemaspec.plan.clone import clone
+from schemaspec.plan.live import Live
+from schemaspec.plan.losses import losses
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection, Engine
+    from schemaspec.model.change import Change
+    from schemaspec.model.schema import ObjectId, Schema
+
+__all__ = ["hazards_of", "refuse_hazards"]
+
+_REMOVES = re.compile(r"\b(?:drop|rename|change)\b", re.IGNORECASE)
+_RENAMES = re.compile(r"\b(?:rename|change)\b", re.IGNORECASE)
+_HARMLESS = re.compile(r"\s*(?:create\s+(?:temp(?:orary)?\s+)?(?:table|view|sequence|type|domain)|insert)\b", re.IGNORECASE)
+
+
+def hazards_of(
+    engine: Engine,
+    connection: Connection,
+    migrations: Sequence[Migration],
+    *,
+    types: Mapping[str, str] = MappingProxyType({}),
+    scratch_url: str | None = None,
+) -> tuple[Hazard, ...]:
+    """What is dangerous about pending migrations, without those codes that each allows itself.
+
+    They are run on a scratch clone without rows, where the engine measures every statement (locks, rewrites). What is gone
+    from the schema afterwards is counted on the live database. What concerns tables that are empty, or that are not there
+    yet, is no hazard. Python functions are not called; where later statements need what they do, the rest stays unmeasured
+    and a hazard that does not block says so.
+
+    Args:
+        connection: the live database; it is only read.
+        migrations: the pending ones, in order.
+
+    Raises:
+        DatabaseError: no scratch database can be made.
+    """
+    live = engine.introspect(connection)
+    if not any(item for item in live.of_kind("table") if not is_history(item.id)):
+        return ()
+    review = _Review(engine=engine, connection=connection, live=live)
+    with (
+        engine.scratch(connection.url, scratch_url=scratch_url) as scratch,
+        closing(
+            Work(
+                engine=engine,
+                connection=scratch,
+                types=types,
+                live=False,
+                check=False,
+                observe=review.observe,
+                scratch_url=scratch_url,
+            )
+        ) as work,
+    ):
+        clone(engine, scratch, live)
+        for migration in migrations:
+            if not review.migration(work, migration):
+                break
+    return tuple(dict.fromkeys(review.found))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Review:
+    """The hazards found so far."""
+
+    engine: Engine
+    connection: Connection
+    live: Schema
+    found: list[Hazard] = field(default_factory=list)
+    _measured: list[Hazard] = field(default_factory=list)
+    _work: Work | None = None
+
+    def observe(self, statement: Statement) -> None:
+        assert self._work is not None
+        if _HARMLESS.match(statement.sql):
+            self._work.connection.execute(statement.sql)
+        else:
+            self._measured += (*statement.hazards, *self.engine.measure(self._work.connection, statement))
+
+    def migration(self, work: Work, migration: Migration) -> bool:
+        """Look at one migration. False when it does not run in scratch, so that there is no going on."""
+        self._work, self._measured = work, []
+        job = Job.up(migration)
+        job = replace(job, sources=tuple(s for s in job.sources if not isinstance(s, PythonCall)))
+        text = "\n".join(job.split(self.engine).texts)
+        before = without_history(work.current()) if _REMOVES.search(text) else None
+        try:
+            self._run(work, job)
+        except SchemaspecError as error:
+            message = f"what migration {migration.version} and those after it do can't be measured: {error.why or error.what}"
+            self.found.append(Hazard(code="unmeasured", object=str(migration.version), message=message, blocking=False))
+            return False
+        hazards = [hazard for hazard in self._measured if self._concerns_rows(hazard)]
+        if before is not None:
+            hazards += self._losses(before, without_history(work.current()), renames=_RENAMES.search(text) is not None)
+        where = f"{migration.position}: " if migration.position else ""
+        for hazard in dict.fromkeys(hazards):
+            if not {hazard.code, ALL} & set(migration.allow):
+                self.found.append(replace(hazard, message=f"{where}migration {migration.version}: {hazard.message}"))
+        return True
+
+    def _run(self, work: Work, job: Job) -> None:
+        if self.engine.features.batch_transaction:
+            run_in_scratch(work, job)
+            return
+        # Each by itself: what a statement locks is only seen in a transaction of its own.
+        job = job.split(self.engine)
+        for source in job.sources:
+            for piece in work.pieces(source):
+                work.run(piece, job)
+
+    def _concerns_rows(self, hazard: Hazard) -> bool:
+        """Whether it is not about a table that is empty or not there yet."""
+        if hazard.code in ("drop_table", "drop_column"):
+            return False  # counted on the live database, below
+        tables = {self.engine.dialect.display(item.id.path): item.id for item in self.live.of_kind("table")}
+        name = hazard.object
+        while name and name not in tables:
+            name = name.rpartition(".")[0]
+        return not name or self._any(tables[name])
+
+    def _losses(self, before: Schema, after: Schema, *, renames: bool) -> Iterator[Hazard]:
+        changes = diff(before, after)
+        created = [change for change in changes if change.action == "create"]
+        gone = [
+            change
+            for change in changes
+            if change.action == "drop"
+            and change.id.kind in ("table", "virtual_table", "column")
+            and change.id in self.live
+            and not (renames and any(_renamed(change, other, before, after) for other in created))
+        ]
+        seen = Live(self.engine, self.connection, self.live, after, ())
+        yield from (hazard for _, hazard in losses(seen, gone))
+
+    def _any(self, table: ObjectId) -> bool:
+        return bool(self.connection.query(f"SELECT 1 FROM {self.engine.dialect.quote(*table.path)} LIMIT 1"))
+
+
+def _renamed(gone: Change, new: Change, before: Schema, after: Schema) -> bool:
+    """Whether something new has all that something gone had, so that the migration's RENAME is what happened."""
+    if gone.id.kind != new.id.kind:
+        return False
+    if gone.id.kind == "column":
+        old, same = gone.before, gone.id.owner == new.id.owner
+        return same and old is not None and new.after is not None and old.attributes == new.after.attributes
+    columns = {item.id.name for item in before.children(gone.id.path, "column")}
+    return columns == {item.id.name for item in after.children(new.id.path, "column")}

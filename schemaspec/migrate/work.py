@@ -1,0 +1,325 @@
+"""One migration's work on one database, in whatever way the engine allows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from schemaspec.errors import SchemaspecError, StatementError
+from schemaspec.migrate import actions
+from schemaspec.migrate.actions import Call, Piece, Prepared, Source
+from schemaspec.migrate.expectations import unmet
+from schemaspec.migrate.guard import DriverGuard
+from schemaspec.migrate.journal import Direction
+from schemaspec.migrate.outcome import Event, EventKind, Listener
+from schemaspec.migrate.scratches import SharedScratch
+from schemaspec.model.history import HISTORY_TABLE
+from schemaspec.model.migration import Operation, Sql
+from schemaspec.model.plan import Statement
+from schemaspec.model.position import Position
+from schemaspec.model.url import redact
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection, Engine
+    from schemaspec.model.migration import Expectation, Migration
+    from schemaspec.model.schema import Schema
+    from schemaspec.plan.operations import OperationPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is to be done for one migration, forward or back."""
+
+    version: int
+    description: str
+    sources: tuple[Source, ...]
+    direction: Direction = "up"
+    requires: tuple[Expectation, ...] = ()
+    verify: tuple[Expectation, ...] = ()
+    transaction: bool = True
+    position: Position | None = None
+
+    @classmethod
+    def up(cls, migration: Migration) -> Job:
+        """The way forward."""
+        return cls(
+            version=migration.version,
+            description=migration.description,
+            sources=migration.up,
+            requires=migration.requires,
+            verify=migration.verify,
+            transaction=migration.transaction,
+            position=migration.position,
+        )
+
+    def split(self, engine: Engine) -> Job:
+        """The same job with its SQL texts cut into statements once.
+
+        Raises:
+            InputError: a statement ends the transaction.
+        """
+        sources: list[Source] = []
+        for source in self.sources:
+            if not isinstance(source, Sql):
+                sources.append(source)
+                continue
+            statements = tuple(actions.statements(engine, source))
+            # Neighbours become one, so that it makes no difference how a script is cut into list items.
+            if sources and isinstance(sources[-1], Prepared) and sources[-1].written:
+                statements = sources.pop().statements + statements  # type: ignore[union-attr]
+            sources.append(Prepared(statements=statements, written=True))
+        return replace(self, sources=tuple(sources))
+
+    @property
+    def foreign_keys(self) -> bool:
+        """Whether foreign keys can be enforced meanwhile, as far as the statements known before tell (see `split`)."""
+        return all(statement.foreign_keys for statement in self._known())
+
+    def in_steps(self, engine: Engine) -> bool:
+        """Whether it can't be one transaction, as far as the statements known before tell (see `split`)."""
+        return not self.transaction or not all(actions.is_atomic(engine, statement) for statement in self._known())
+
+    def _known(self) -> Iterator[Statement]:
+        return (item for source in self.sources if isinstance(source, Prepared) for item in source.statements)
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """The statements known before (see `split`), and what the operations say."""
+        yield from (statement.sql for statement in self._known())
+        yield from (str(source.arguments) for source in self.sources if isinstance(source, Operation))
+
+    @property
+    def mentions_history(self) -> bool:
+        """Whether a statement or operation speaks of the history table."""
+        return any(HISTORY_TABLE in text.casefold() for text in self.texts)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"migration {self.version}" if self.direction == "up" else f"the way back of migration {self.version}"
+
+
+class PieceError(SchemaspecError):
+    """One statement, function or check of a migration failed. `piece` is None for a check."""
+
+    exit_code = 4
+
+    def __init__(self, what: str, *, piece: Piece | None, where: object = None, why: str | None = None, fix: str | None = None):
+        super().__init__(what, where=where, why=why, fix=fix)
+        self.piece = piece
+
+
+class Boundary(BaseException):
+    """Raised inside a transaction that turns out to be of the wrong kind for the migration, so that it is begun again.
+
+    Not an Exception: no handler of errors may swallow it.
+    """
+
+    def __init__(self, *, steps: bool = False, foreign_keys: bool = True) -> None:
+        super().__init__()
+        self.steps = steps
+        self.foreign_keys = foreign_keys
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """A connection with all that is needed to run migrations on it.
+
+    Args:
+        live: a real database: statements are run with the engine's lock timeouts and retries.
+        check: whether `requires` and `verify` are asked (not on a clone without data).
+        observe: runs a statement instead, and looks at what it does.
+        scratch_url: where scratch databases are made; None for the database's own server.
+        plans: the operations of the migration that was run last, as they were worked out.
+    """
+
+    engine: Engine
+    connection: Connection
+    types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    allow_python: bool = False
+    live: bool = True
+    check: bool = True
+    timeout: float = 60.0
+    listener: Listener | None = None
+    observe: Callable[[Statement], object] | None = None
+    plans: list[OperationPlan] = field(default_factory=list)
+    scratch_url: str | None = None
+    _schema: Schema | None = None
+    _scratches: SharedScratch | None = None
+
+    def close(self) -> None:
+        """Remove the scratch database that operations were read in, if there is one."""
+        if self._scratches is not None:
+            self._scratches.close()
+
+    def tell(self, kind: EventKind, job: Job | None = None, message: str = "", **numbers: int) -> None:
+        """Tell the listener, if there is one."""
+        if self.listener is not None:
+            version, description = (job.version, job.description) if job else (0, "")
+            self.listener(Event(kind=kind, version=version, description=description, message=message, **numbers))
+
+    def current(self) -> Schema:
+        """The schema as it is now; asked for again only after something was run."""
+        if self._schema is None:
+            self._schema = self.engine.introspect(self.connection)
+        return self._schema
+
+    def forget(self) -> None:
+        """The schema may have changed."""
+        self._schema = None
+
+    def pieces(self, source: Source) -> tuple[Piece, ...]:
+        """What an action runs now; of an operation, how to undo it is kept in `plans`.
+
+        Raises:
+            InputError, UnsupportedError, RefusedError: it can't be worked out, or is Python that was not allowed.
+        """
+        if not isinstance(source, Operation):
+            return actions.pieces(self.engine, source, allow_python=self.allow_python)
+        from schemaspec.plan.operations import operation_statements
+
+        if self._scratches is None:
+            self._scratches = SharedScratch(self.engine)
+        reader = cast("Engine", self._scratches)
+        plan = operation_statements(
+            reader, source, self.current(), self.types, url=self.connection.url, scratch_url=self.scratch_url
+        )
+        self.plans.append(plan)
+        return plan.up
+
+    def run(self, piece: Piece, job: Job) -> bool:
+        """Run one statement or function.
+
+        Returns:
+            whether it has to be run again: a batch that touched rows.
+
+        Raises:
+            PieceError: it failed.
+        """
+        try:
+            if isinstance(piece, Call):
+                self.tell("statement", job, f"-- python: {piece.target}")
+                piece.function(DriverGuard(self.connection.driver, self.engine.dialect))
+                return False
+            self.tell("statement", job, piece.sql)
+            if self.observe is not None:
+                self.observe(piece)
+            elif piece.repeat:
+                return self.connection.execute(piece.sql) > 0
+            elif self.live:
+                self.engine.run(self.connection, piece)
+            else:
+                self.connection.execute(piece.sql)
+            return False
+        except StatementError as error:
+            raise PieceError(
+                "the database refused a statement",
+                piece=piece,
+                where=piece.position or job.position,
+                why=f"{error.why or error.what} [{_shortened(error.statement)}]",
+                fix=error.fix,
+            ) from error
+        except SchemaspecError:
+            raise
+        except Exception as error:
+            if not isinstance(piece, Call):
+                raise
+            raise PieceError(
+                f"the function {piece.target} failed",
+                piece=piece,
+                where=piece.position or job.position,
+                why=redact(f"{type(error).__name__}: {error}"),
+            ) from error
+        finally:
+            self.forget()
+
+    def expect(self, expectations: Sequence[Expectation], job: Job, *, after: bool) -> None:
+        """Ask the `requires` or the `verify` of a migration.
+
+        Raises:
+            PieceError: one is not met.
+        """
+        if not self.check:
+            return
+        for expectation in expectations:
+            wrong = unmet(self.connection, expectation)
+            if wrong:
+                what = "a check after the migration is not met" if after else "what the migration requires is not so"
+                raise PieceError(what, piece=None, where=expectation.position or job.position, why=redact(wrong))
+
+    @contextmanager
+    def atomic(self, *, foreign_keys: bool = True) -> Iterator[None]:
+        """A transaction of its own: on engines whose lock is one, the lock is taken for it."""
+        if self.engine.features.batch_transaction:
+            with self.engine.exclusive(self.connection, timeout=self.timeout, foreign_keys=foreign_keys):
+                yield
+        else:
+            with self.connection.transaction():
+                yield
+
+    def straight(self, job: Job, *, foreign_keys: bool) -> None:
+        """Run the whole job inside the transaction that is open.
+
+        Raises:
+            Boundary: it needs another kind of transaction, or none.
+            PieceError: something failed.
+        """
+        self.plans.clear()
+        self.expect(job.requires, job, after=False)
+        batch = self.engine.features.batch_transaction
+        for source in job.sources:
+            for piece in self.pieces(source):
+                if not actions.is_atomic(self.engine, piece) or (actions.is_repeated(piece) and not batch):
+                    raise Boundary(steps=True)
+                if batch and foreign_keys and not actions.keeps_foreign_keys(piece):
+                    raise Boundary(foreign_keys=False)
+                while self.run(piece, job):
+                    pass
+        self.expect(job.verify, job, after=True)
+
+    def unrecorded(self, job: Job) -> None:
+        """Run the job on a database that nobody else sees, without history and journal, otherwise as on a live one.
+
+        Raises:
+            PieceError: something failed.
+        """
+        foreign_keys, steps = job.foreign_keys, job.in_steps(self.engine)
+        while not steps:
+            try:
+                with self.atomic(foreign_keys=foreign_keys):
+                    self.straight(job, foreign_keys=foreign_keys)
+            except Boundary as boundary:
+                self.forget()  # what was run so far is rolled back
+                foreign_keys, steps = foreign_keys and boundary.foreign_keys, boundary.steps
+            else:
+                return
+        self.plans.clear()
+        self.expect(job.requires, job, after=False)
+        for source in job.sources:
+            for unit in actions.units(self.engine, self.pieces(source), together=not actions.is_written(source)):
+                with self.atomic(foreign_keys=unit.foreign_keys) if unit.atomic else nullcontext():
+                    for piece in unit.pieces:
+                        while self.run(piece, job):
+                            pass
+        self.expect(job.verify, job, after=True)
+
+
+class Clock:
+    """Milliseconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    @property
+    def ms(self) -> int:
+        """Milliseconds since it was made."""
+        return round((time.monotonic() - self._start) * 1000)
+
+
+def _shortened(sql: str) -> str:
+    text = redact(" ".join(sql.split()))
+    return text if len(text) <= 300 else text[:299] + "…"

@@ -1,0 +1,137 @@
+"""The address of a database, and how to speak of it without giving away its secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from schemaspec.errors import InputError
+
+# Compiled when first used: most runs speak of no secret.
+_SECRET_OPTION = r"(?i)pass|pwd|secret|token|key"
+_URL_PASSWORD = r"([a-zA-Z][\w+.-]*://[^\s/?#:@]*):([^\s]*)@(?=[^\s@]*)"
+_SECRET_PARAMETER = r"(?i)((?:[\w.-]*(?:pass|pwd|secret|token)[\w.-]*)\s*=\s*)('[^']*'|\"[^\"]*\"|[^\s&;,'\"]+)"
+MASK = "***"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseUrl:
+    """A parsed database URL. Its `str` and `repr` never show a password.
+
+    Args:
+        scheme: as written, lower case: `sqlite`, `postgresql`, `mysql` …
+        user, password, host, port, options: as in the URL, percent-decoded; `options` from the query part.
+        database: the database's name; for a file, its path as written after `scheme:///`.
+    """
+
+    scheme: str
+    database: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    host: str = ""
+    port: int | None = None
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> DatabaseUrl:
+        """Read a URL such as `sqlite:///store.db` or `postgresql://user:secret@host:5432/shop?sslmode=require`.
+
+        Raises:
+            InputError: the text is no URL of that form; the message never repeats a password.
+        """
+        if "://" not in text:
+            raise InputError(
+                f"not a database URL: {redact(text)}",
+                fix="write for example sqlite:///store.db or postgresql://user@host/name",
+            )
+        scheme, _, rest = text.partition("://")
+        scheme = scheme.lower()
+        if scheme.startswith("sqlite"):
+            path, _, query = rest.partition("?")
+            if path and not path.startswith("/"):
+                raise InputError(
+                    f"a SQLite URL names no host: {redact(text)}",
+                    fix="use three slashes: sqlite:///relative.db, four for /absolute.db",
+                )
+            return cls(scheme=scheme, database=_decoded(path[1:]), options=_options(query))
+        from urllib.parse import urlsplit
+
+        try:
+            # A password may hold any character but must be told apart from the host: the last @ before the path ends it.
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError as error:
+            raise InputError(f"not a database URL: {redact(text)}", why=redact(str(error))) from None
+        return cls(
+            scheme=scheme,
+            user=_decoded(parts.username or ""),
+            password=_decoded(parts.password or ""),
+            host=_decoded(parts.hostname or ""),
+            port=port,
+            database=_decoded(parts.path.lstrip("/")),
+            options=_options(parts.query),
+        )
+
+    def __str__(self) -> str:
+        return self._text(MASK if self.password else "")
+
+    def with_database(self, database: str) -> DatabaseUrl:
+        """The same server, another database."""
+        return DatabaseUrl(
+            scheme=self.scheme,
+            database=database,
+            user=self.user,
+            password=self.password,
+            host=self.host,
+            port=self.port,
+            options=self.options,
+        )
+
+    def _text(self, password: str) -> str:
+        user = _encoded(self.user)
+        login = f"{user}:{password}@" if password else f"{user}@" if user else ""
+        host = f"[{self.host}]" if ":" in self.host else _encoded(self.host)
+        port = f":{self.port}" if self.port is not None else ""
+        options = "&".join(f"{key}={MASK if re.search(_SECRET_OPTION, key) else value}" for key, value in self.options.items())
+        return f"{self.scheme}://{login}{host}{port}/{self.database}" + (f"?{options}" if options else "")
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
+def _encoded(text: str) -> str:
+    if not text or (text.isascii() and text.isalnum()):
+        return text
+    from urllib.parse import quote
+
+    return quote(text, safe="")
+
+
+def _options(query: str) -> Mapping[str, str]:
+    if not query:
+        return MappingProxyType({})
+    from urllib.parse import parse_qsl
+
+    return MappingProxyType(dict(parse_qsl(query, keep_blank_values=True)))
+
+
+def redact(text: str, *secrets: str) -> str:
+    """The text without passwords: those of URLs, of `password=` parameters, and the given secrets wherever they stand.
+
+    Every text that came from outside (a driver's error, a URL in a message) goes through here before it is shown.
+    """
+    for secret in secrets:
+        if secret:
+            from urllib.parse import quote
+
+            for form in {secret, quote(secret, safe=""), quote(secret)}:
+                text = text.replace(form, MASK)
+    text = re.sub(_URL_PASSWORD, rf"\1:{MASK}@", text)
+    return re.sub(_SECRET_PARAMETER, rf"\1{MASK}", text)

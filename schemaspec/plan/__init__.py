@@ -1,0 +1,1 @@
+"""From differences to ordered statements: renames, dependents, order, hazards and the proof."""

@@ -1,0 +1,91 @@
+"""The same schema, without rows, in a scratch database; and running steps there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from schemaspec.diff.compare import diff
+from schemaspec.engines.protocol import Sharpens
+from schemaspec.errors import InputErrors, SchemaspecError
+from schemaspec.model.kinds import KINDS
+from schemaspec.model.plan import Statement, Step
+from schemaspec.model.schema import Schema
+from schemaspec.plan.order import ordered
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection, Engine
+    from schemaspec.model.change import Change
+
+
+def clone(engine: Engine, scratch: Connection, schema: Schema) -> str:
+    """Make the schema in an empty scratch database and look whether it is the same.
+
+    Objects without a model are left out; nothing else may be missing or different.
+
+    Returns:
+        "" when it is the same, else why not, in a sentence.
+    """
+    known = modelled(schema)
+    nothing = Schema(engine=schema.engine, server_version=schema.server_version, objects={})
+    try:
+        steps = ordered(engine.steps(diff(nothing, known), nothing, known), nothing, known)
+        engine.load(scratch, [statement for step in steps for statement in step.statements])
+        unlike = diff(modelled(engine.introspect(scratch)), known)
+    except InputErrors as error:
+        first = error.errors[0]
+        return f"the database's own definitions can't be made anew: {first.what}" + (f" ({first.why})" if first.why else "")
+    except SchemaspecError as error:
+        return f"the schema can't be made anew: {error.what}" + (f" ({error.why})" if error.why else "")
+    return f"a copy of the schema comes out different: {told(unlike)}" if unlike else ""
+
+
+def modelled(schema: Schema) -> Schema:
+    """The schema without what has no model."""
+    if not schema.of_kind("unmodelled"):
+        return schema
+    return schema.only(id for id in schema.objects if id.kind != "unmodelled")
+
+
+def told(changes: Sequence[Change], most: int = 5) -> str:
+    """Differences in a few words."""
+    words = {"create": "is missing", "drop": "is too much", "alter": "differs", "rename": "has another name"}
+    parts = [
+        f"{KINDS[change.id.kind].title} {change.id} {words[change.action]}"
+        + (f" in {', '.join(item.name for item in change.attributes)}" if change.attributes else "")
+        for change in changes[:most]
+    ]
+    return "; ".join(parts) + (f"; and {len(changes) - most} more" if len(changes) > most else "")
+
+
+def in_lock(engine: Engine, connection: Connection, statements: Sequence[Statement]) -> AbstractContextManager[None]:
+    """What the statements have to run in, where the lock is itself one transaction."""
+    if not engine.features.batch_transaction:
+        return nullcontext()
+    return engine.exclusive(connection, foreign_keys=all(statement.foreign_keys for statement in statements))
+
+
+def run_measured(engine: Engine, scratch: Connection, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Run the steps in scratch.
+
+    Returns:
+        the same steps, each statement with the hazards that it showed there.
+
+    Raises:
+        StatementError: the engine refuses one.
+    """
+    measured: list[Step] = []
+    with in_lock(engine, scratch, [statement for step in steps for statement in step.statements]):
+        for step in steps:
+            statements = tuple(_measured(engine, scratch, statement) for statement in step.statements)
+            measured.append(replace(step, statements=statements))
+    return tuple(measured)
+
+
+def _measured(engine: Engine, scratch: Connection, statement: Statement) -> Statement:
+    """Run it, and return it with what it showed."""
+    if isinstance(engine, Sharpens):
+        return engine.sharpen(scratch, statement)
+    return replace(statement, hazards=(*statement.hazards, *engine.measure(scratch, statement)))

@@ -1,0 +1,156 @@
+"""What the planner has to know of an object's content to ask the data about it, whatever engine spelled it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
+
+_CHECK = re.compile(r"\s*check\s*\(", re.IGNORECASE)
+_SORT_WORDS = re.compile(r"\s+(?:asc|desc|nulls\s+(?:first|last)|\w+_ops|collate\s+\S+|without\s+overlaps)\s*\Z", re.IGNORECASE)
+_PREFIX = re.compile(r"(\w+)\(\d+\)")
+_TEXTUAL = re.compile(r"char|clob|text|string|enum|\bset\b", re.IGNORECASE)
+
+
+def not_null(column: SchemaObject) -> bool:
+    """Whether the column takes no NULL."""
+    return bool(column.get("not_null"))
+
+
+def fills_itself(column: SchemaObject, schema: Schema) -> bool:
+    """Whether rows that are there already get a value when the column is added: a default, an expression, a number."""
+    if ObjectId("default", column.id.path) in schema:
+        return True
+    if column.get("default") not in (None, "", "NULL", "null"):
+        return True
+    return any(column.get(name) for name in ("generated", "identity", "auto_increment")) or _is_row_number(column, schema)
+
+
+def is_generated(column: SchemaObject) -> bool:
+    """Whether its values are computed from other columns."""
+    return bool(column.get("generated"))
+
+
+def default_text(column: SchemaObject, schema: Schema) -> str | None:
+    """The default as SQL; None without one."""
+    own = schema.get(ObjectId("default", column.id.path))
+    value = own.get("expression") if own is not None else column.get("default")
+    return value if isinstance(value, str) else None
+
+
+def is_textual(type: Value) -> bool:
+    """Whether a column type holds text."""
+    return isinstance(type, str) and bool(_TEXTUAL.search(type))
+
+
+def plain_columns(item: SchemaObject) -> tuple[str, ...]:
+    """The column names of a key or foreign key."""
+    return _names(item.get("columns")) or _names(item.note("columns"))
+
+
+def key_expressions(item: SchemaObject, quoted: dict[str, str]) -> tuple[str, ...]:
+    """The keys of a unique constraint or index as SQL expressions, without order and operator classes.
+
+    Args:
+        quoted: the table's columns and how they are quoted.
+    """
+    keys = plain_columns(item) or tuple(_bracketed(str(item.get("definition") or "")))
+    found: list[str] = []
+    for key in keys:
+        text = key
+        while (shorter := _SORT_WORDS.sub("", text)) != text:
+            text = shorter
+        prefix = _PREFIX.fullmatch(text)
+        text = prefix[1] if prefix and prefix[1] in quoted else text
+        found.append(quoted.get(text, text))
+    return tuple(found)
+
+
+def condition_of(item: SchemaObject) -> str | None:
+    """The condition of a partial index."""
+    where = item.get("where") or item.get("predicate")
+    if isinstance(where, str):
+        return where
+    definition = str(item.get("definition") or "")
+    at = re.search(r"\sWHERE\s", definition, re.IGNORECASE) if item.id.kind == "index" else None
+    return definition[at.end() :] if at else None
+
+
+def check_expression(item: SchemaObject) -> str | None:
+    """The condition of a CHECK constraint."""
+    expression = item.get("expression")
+    if isinstance(expression, str):
+        return expression
+    definition = item.get("definition")
+    if isinstance(definition, str) and (start := _CHECK.match(definition)):
+        end = _closing(definition, start.end() - 1)
+        return definition[start.end() : end] if end else None
+    return None
+
+
+def target_of(item: SchemaObject, schema: Schema) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The table that a foreign key names, and the columns there, () where these can't be told; None without a table."""
+    target = item.get("references") or item.note("target")
+    path = (target,) if isinstance(target, str) else _names(target)
+    columns = _names(item.get("reference_columns")) or _names(item.note("target_columns"))
+    if not columns and path:
+        columns = primary_key(path, schema)
+    return (path, columns) if path else None
+
+
+def primary_key(table: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
+    """The columns of a table's primary key; () without one."""
+    keys = schema.children(table, "primary_key")
+    return plain_columns(keys[0]) if keys else ()
+
+
+def _is_row_number(column: SchemaObject, schema: Schema) -> bool:
+    keys = schema.children(column.id.owner, "primary_key")
+    return bool(keys) and bool(keys[0].get("rowid_alias")) and plain_columns(keys[0]) == (column.id.name,)
+
+
+def _names(value: Value) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, tuple) else ()
+
+
+def _bracketed(definition: str) -> Iterable[str]:
+    """What stands between the first brackets, cut at its commas."""
+    start = definition.find("(")
+    end = _closing(definition, start) if start >= 0 else None
+    if end is None:
+        return
+    depth, last = 0, start + 1
+    quote = ""
+    for at in range(start + 1, end):
+        letter = definition[at]
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"`":
+            quote = letter
+        elif letter == "(":
+            depth += 1
+        elif letter == ")":
+            depth -= 1
+        elif letter == "," and depth == 0:
+            yield definition[last:at].strip()
+            last = at + 1
+    yield definition[last:end].strip()
+
+
+def _closing(text: str, start: int) -> int | None:
+    """Where the bracket that opens at `start` closes; quotes are respected."""
+    depth, quote = 0, ""
+    for at in range(start, len(text)):
+        letter = text[at]
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"`":
+            quote = letter
+        elif letter == "(":
+            depth += 1
+        elif letter == ")":
+            depth -= 1
+            if depth == 0:
+                return at
+    return None

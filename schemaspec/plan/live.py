@@ -1,0 +1,158 @@
+"""Asking the live database about the tables that a plan changes. It is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from schemaspec.errors import InputError, StatementError
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+from schemaspec.plan import facts
+from schemaspec.plan.renames import Rename
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection, Engine
+
+_FIRST = 5
+TABLES = ("table", "virtual_table", "materialized_view")
+
+
+class Live:
+    """The live database, its tables and columns by the names that they have once the plan's renames are done.
+
+    Args:
+        connection: None where nothing can be counted.
+        start: the schema that the changes are taken from, after the renames.
+        target: the schema that the plan leads to.
+    """
+
+    def __init__(
+        self, engine: Engine, connection: Connection | None, start: Schema, target: Schema, renames: Sequence[Rename]
+    ) -> None:
+        self.engine = engine
+        self.connection = connection
+        self.start = start
+        self.target = target
+        self._old = {rename.new: rename.old for rename in renames}
+        self._estimates: dict[ObjectId, tuple[int | None, int | None]] = {}
+
+    @property
+    def counted(self) -> bool:
+        """Whether there is a database to ask."""
+        return self.connection is not None
+
+    def name(self, id: ObjectId) -> str:
+        """The object's name for people."""
+        return self.engine.dialect.display(id.path)
+
+    def table_of(self, id: ObjectId) -> ObjectId | None:
+        """The table of the live database that holds a column, constraint or index; by its new name."""
+        return next((ObjectId(kind, id.owner) for kind in TABLES if ObjectId(kind, id.owner) in self.start), None)
+
+    def table_named(self, name: str) -> ObjectId | None:
+        """The live table of that name for people, or the table of that column or index."""
+        while name and name not in self._by_name:
+            name = name.rpartition(".")[0]
+        return self._by_name.get(name)
+
+    def is_new(self, name: str) -> bool:
+        """Whether it is, or lives in, a table that the plan creates."""
+        while name and name not in self._new:
+            name = name.rpartition(".")[0]
+        return name in self._new
+
+    @cached_property
+    def _by_name(self) -> dict[str, ObjectId]:
+        return {self.name(item.id): item.id for item in self.start.of_kind(*TABLES)}
+
+    @cached_property
+    def _new(self) -> frozenset[str]:
+        return frozenset(self.name(item.id) for item in self.target.of_kind(*TABLES) if item.id not in self.start)
+
+    def quoted(self, table: ObjectId) -> str:
+        """The table as it is called in the database now."""
+        return self.engine.dialect.quote(*self._old.get(table, table).path)
+
+    def columns(self, table: ObjectId) -> dict[str, str]:
+        """The quoted names of the table's columns, those to come included, by name."""
+        found = (*self.start.children(table.path, "column"), *self.target.children(table.path, "column"))
+        return {item.id.name: self.engine.dialect.quote(item.id.name) for item in found}
+
+    def shape(self, table: ObjectId) -> str:
+        """What to select from to see the table's rows with renamed columns, and with the columns that the plan adds."""
+        quote = self.engine.dialect.quote
+        here = self.start.children(table.path, "column")
+        added = [item for item in self.target.children(table.path, "column") if item.id not in self.start]
+        renamed = [item for item in here if item.id in self._old]
+        if not added and not renamed:
+            return self.quoted(table)
+        parts = [f"{quote(self._old.get(item.id, item.id).name)} AS {quote(item.id.name)}" for item in here]
+        parts += [f"{self._initial(item)} AS {quote(item.id.name)}" for item in added]
+        return f"(SELECT {', '.join(parts)} FROM {self.quoted(table)}) AS {quote('t')}"
+
+    def _initial(self, column: SchemaObject) -> str:
+        return facts.default_text(column, self.target) or "NULL"
+
+    def expression(self, text: str) -> str | None:
+        """An expression of the schema in brackets, None where it can't stand in a query."""
+        try:
+            return self.engine.dialect.expression(text)
+        except InputError:
+            return None
+
+    def row(self, sql: str) -> tuple[Any, ...] | None:
+        """The first row of a query; None when the engine refuses it."""
+        if self.connection is None:
+            return None
+        try:
+            found = self.connection.query(sql)
+        except StatementError:
+            return None
+        return found[0] if found else None
+
+    def keys(self, table: ObjectId, condition: str, source: str = "") -> str:
+        """The first primary keys of the rows that meet the condition, in words; "" where there are none to tell."""
+        columns = facts.primary_key(table.path, self.start)
+        if not columns or self.connection is None:
+            return ""
+        quoted = ", ".join(self.columns(table).get(name, self.engine.dialect.quote(name)) for name in columns)
+        sql = f"SELECT {quoted} FROM {source or self.shape(table)} WHERE {condition} ORDER BY {quoted} LIMIT {_FIRST}"
+        try:
+            rows = self.connection.query(sql)
+        except StatementError:
+            return ""
+        told = ", ".join(str(row[0]) if len(row) == 1 else f"({', '.join(map(str, row))})" for row in rows)
+        return f"; the first: {', '.join(columns)} = {told}" if told else ""
+
+    def estimate(self, table: ObjectId) -> tuple[int | None, int | None]:
+        """About how many rows and bytes the table has; None where there is nobody to ask."""
+        if self.connection is None:
+            return None, None
+        if table not in self._estimates:
+            try:
+                old = self._old.get(table, table)
+                item = SchemaObject(id=old, attributes=self.start[table].attributes)
+                self._estimates[table] = self.engine.estimate(self.connection, item)
+            except StatementError:
+                self._estimates[table] = (None, None)
+        return self._estimates[table]
+
+    def has_rows(self, table: ObjectId) -> bool:
+        """Whether the table has any row at all, whatever the catalog believes."""
+        return self.row(f"SELECT 1 FROM {self.quoted(table)} LIMIT 1") is not None
+
+
+def plural(count: int, word: str) -> str:
+    """`1 row`, `12,345 rows`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def size(bytes: int) -> str:
+    """A number of bytes for people."""
+    value = float(bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"

@@ -1,0 +1,156 @@
+"""From the schema that a database has to the one that it shall have: the plan, with its hazards and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from schemaspec.diff.compare import diff
+from schemaspec.diff.match import rename_notes, renames_suspected
+from schemaspec.diff.policy import settle, state
+from schemaspec.errors import DatabaseError, RefusedError
+from schemaspec.model.plan import Hazard, Plan
+from schemaspec.model.schema import Schema
+from schemaspec.model.spec import Spec
+from schemaspec.plan.clone import modelled
+from schemaspec.plan.hazards import accepted, with_hazards
+from schemaspec.plan.proof import Draft, draft_partly, draft_proven, draft_unproven
+from schemaspec.plan.renames import Rename, pending_renames
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection, Engine
+    from schemaspec.model.url import DatabaseUrl
+
+__all__ = ["accepted", "check_fresh", "make_plan"]
+
+_LARGE = 4000
+"""From so many objects on, only the part of a schema that a plan has to do with is cloned."""
+
+
+def make_plan(
+    engine: Engine,
+    live: Connection | None,
+    current: Schema,
+    desired: Schema,
+    spec: Spec,
+    *,
+    url: DatabaseUrl | None = None,
+    scratch_url: str | None = None,
+    prove: bool = True,
+    renames: Sequence[Rename] | None = None,
+) -> Plan:
+    """The plan that turns `current` into `desired`, as far as the spec's policy asks for it.
+
+    Args:
+        live: the database that holds `current`, to count what is at stake; it is only read. None: nothing is counted.
+        url: the database whose server shall make the scratch database; None: that of `live`.
+        scratch_url: a server for scratch databases instead.
+        prove: run it on a scratch clone. Renames are looked at there in any case.
+        renames: what to rename; None: what the spec's `renamed_from` asks for.
+
+    Returns:
+        The plan; without steps when there is nothing to do. `refuted` when the proof failed.
+
+    Raises:
+        InputErrors: a rename that can't be told.
+        UnsupportedError: something can't be changed; names it and the way out.
+        DatabaseError: a rename, and no scratch database to look at it.
+    """
+    if renames is None:
+        renames = pending_renames(spec.declarations, engine.dialect, current, desired)
+    target = settle(current, desired, spec)
+    if not renames and not diff(current, target):
+        notes = _order_notes(engine, current, desired)
+        return Plan(engine=engine.name, start=state(current), end=state(target), notes=notes, proof="proven")
+    draft = _drafted(engine, current, desired, spec, renames, url or (live.url if live else None), scratch_url, prove)
+    steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, renames)
+    if prove and draft.proof == "unproven":
+        hazards = (*hazards, _unproven(draft.message))
+    return Plan(
+        engine=engine.name,
+        start=state(current),
+        end=state(draft.target),
+        steps=steps,
+        hazards=hazards,
+        notes=tuple(_notes(engine, current, desired, draft)),
+        proof=draft.proof,
+        proof_message=draft.message,
+    )
+
+
+def check_fresh(plan: Plan, schema: Schema) -> None:
+    """Look whether the database still is what the plan starts from. Call it inside the lock.
+
+    Raises:
+        RefusedError: it has changed since.
+    """
+    if state(schema) != plan.start:
+        raise RefusedError(
+            "the database is not what this plan starts from any more; nothing was done",
+            why="its schema has changed since the plan was made, or the plan was made for another database",
+            fix="make the plan again: schemaspec plan",
+        )
+
+
+def _drafted(
+    engine: Engine,
+    current: Schema,
+    desired: Schema,
+    spec: Spec,
+    renames: Sequence[Rename],
+    url: DatabaseUrl | None,
+    scratch_url: str | None,
+    prove: bool,
+) -> Draft:
+    if not prove and not renames:
+        return draft_unproven(engine, current, desired, spec, "no proof was asked for")
+    try:
+        if len(current) > _LARGE and not renames:
+            with engine.scratch(url, scratch_url=scratch_url) as scratch:
+                draft = draft_partly(engine, scratch, current, desired, spec)
+            if draft is not None:
+                return draft
+        with engine.scratch(url, scratch_url=scratch_url) as scratch:
+            return draft_proven(engine, scratch, current, desired, spec, renames)
+    except DatabaseError as error:
+        if renames:
+            raise
+        what = error.what if "scratch" in error.what else f"no scratch database can be made: {error.what}"
+        why = f"{what} ({error.why})" if error.why else what
+        return draft_unproven(engine, current, desired, spec, why)
+
+
+def _unproven(why: str) -> Hazard:
+    return Hazard(
+        code="unproven",
+        object="",
+        message=f"the plan could not be tried out beforehand: {why}",
+        safer="try it on a copy with the real data: schemaspec apply --direct --rehearse",
+    )
+
+
+def _notes(engine: Engine, current: Schema, desired: Schema, draft: Draft) -> Iterable[str]:
+    yield from rename_notes(renames_suspected(draft.changes, draft.start, draft.target))
+    yield from draft.faults
+    left_out = len(current) - len(modelled(current))
+    if left_out:
+        yield f"{left_out} object{'s' if left_out != 1 else ''} of kinds without a model took no part in the proof"
+    yield from _order_notes(engine, draft.start, desired)
+
+
+def _order_notes(engine: Engine, current: Schema, desired: Schema) -> tuple[str, ...]:
+    """Tables whose columns stand in another order than the spec's."""
+    notes: list[str] = []
+    for table in desired.of_kind("table"):
+        if table.id in current:
+            names = [item.id.name for item in _by_position(desired, table.id.path)]
+            here = [item.id.name for item in _by_position(current, table.id.path)]
+            common = set(names) & set(here)
+            if [name for name in names if name in common] != [name for name in here if name in common]:
+                name = engine.dialect.display(table.id.path)
+                notes.append(f"the columns of {name} stand in another order than in the spec; that is left as it is")
+    return tuple(notes)
+
+
+def _by_position(schema: Schema, table: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    return sorted(schema.children(table, "column"), key=lambda item: item.note("position") or 0)

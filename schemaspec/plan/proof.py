@@ -1,0 +1,214 @@
+"""A plan, worked out and proven in one scratch database: a clone of the schema on which every statement is run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from schemaspec.diff.compare import diff
+from schemaspec.diff.policy import settle
+from schemaspec.errors import DatabaseError, SchemaspecError, StatementError, UnsupportedError
+from schemaspec.model.change import Change
+from schemaspec.model.kinds import KINDS
+from schemaspec.model.plan import Proof, Step
+from schemaspec.model.schema import Schema
+from schemaspec.model.spec import Spec
+from schemaspec.plan.clone import clone, modelled, run_measured, told
+from schemaspec.plan.closure import closed
+from schemaspec.plan.order import ordered
+from schemaspec.plan.part import affected, needed, wanted
+from schemaspec.plan.renames import Rename
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection, Engine
+
+_ROUNDS = 3
+_DATA = ("table", "virtual_table", "column", "materialized_view")
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A plan in the making.
+
+    Args:
+        start: the schema that the differences are taken from: the current one after the renames.
+        target: where it leads to.
+        changes: what it changes, the renames included.
+        faults: what the engine found wrong with the schema afterwards, in words.
+    """
+
+    start: Schema
+    target: Schema
+    changes: tuple[Change, ...] = ()
+    steps: list[Step] = field(default_factory=list)
+    proof: Proof = "unproven"
+    message: str = ""
+    faults: tuple[str, ...] = ()
+
+
+def steps_between(engine: Engine, current: Schema, target: Schema) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
+    """The changes that turn one schema into the other, replaced dependents among them, and their steps in order.
+
+    Raises:
+        UnsupportedError: something can't be changed; names it and the way out.
+    """
+    changes = closed(engine, diff(current, target), current, target)
+    return changes, ordered(engine.steps(changes, current, target), current, target)
+
+
+def draft_unproven(engine: Engine, current: Schema, desired: Schema, spec: Spec, why: str) -> Draft:
+    """A plan that no scratch database has seen; there must be nothing to rename."""
+    target = settle(current, desired, spec)
+    changes, steps = steps_between(engine, current, target)
+    return Draft(start=current, target=target, changes=changes, steps=list(steps), message=why)
+
+
+def draft_proven(
+    engine: Engine, scratch: Connection, current: Schema, desired: Schema, spec: Spec, renames: Sequence[Rename]
+) -> Draft:
+    """A plan that was run on a clone of `current` in the empty scratch database.
+
+    Where something is left to do after the first round (an engine took more away than it said), further rounds add it,
+    but never a table or column that should not have been lost.
+
+    Raises:
+        DatabaseError: there are renames, and the schema can't be cloned to see what they do.
+        UnsupportedError: something can't be changed.
+    """
+    fault = clone(engine, scratch, current)
+    if fault:
+        if renames:
+            raise DatabaseError(
+                "what a rename does can't be looked at", why=fault, fix="make the renames in a migration of their own"
+            )
+        return draft_unproven(engine, current, desired, spec, fault)
+    before = _faults(engine, scratch)
+    draft = _renamed(engine, scratch, current, desired, renames)
+    if draft.message:
+        return draft
+    draft.target = settle(draft.start, desired, spec)
+    _in_rounds(engine, scratch, draft)
+    if draft.proof != "refuted":
+        draft.faults = tuple((_faults(engine, scratch) - before).elements())
+    return draft
+
+
+def draft_partly(engine: Engine, scratch: Connection, current: Schema, desired: Schema, spec: Spec) -> Draft | None:
+    """A plan that was run on a clone of what it has to do with; there must be nothing to rename.
+
+    In a large schema a few changes leave most of it alone, and what no statement touches need not be made to see that.
+
+    Returns:
+        None when that does not suffice, and the whole schema has to be looked at.
+    """
+    target = settle(current, desired, spec)
+    changes, steps = steps_between(engine, current, target)
+    known = modelled(current)
+    scope = needed(known, affected(known, steps) | wanted(target, steps))
+    if 2 * len(scope) > len(known) or clone(engine, scratch, scope):
+        return None
+    draft = Draft(start=current, target=target, changes=changes)
+    before = _faults(engine, scratch)
+    if not _ran(engine, scratch, draft, steps):
+        return None
+    expected = target.only(id for id in target.objects if id in scope or id not in current)
+    if diff(engine.introspect(scratch), modelled(expected)):
+        return None
+    draft.proof = "proven"
+    draft.faults = tuple((_faults(engine, scratch) - before).elements())
+    return draft
+
+
+def _renamed(engine: Engine, scratch: Connection, current: Schema, desired: Schema, renames: Sequence[Rename]) -> Draft:
+    """Run the renames round by round; the engine itself rewrites what refers to the old names."""
+    draft = Draft(start=current, target=desired)
+    changes: list[Change] = []
+    for number in sorted({rename.round for rename in renames}):
+        here = draft.start
+        found = tuple(rename.change(here, desired) for rename in renames if rename.round == number)
+        goal = _with_renamed(here, desired, found)
+        steps = ordered(engine.steps(closed(engine, found, here, goal), here, goal), here, goal)
+        changes += found
+        if not _ran(engine, scratch, draft, steps):
+            break
+        draft.start = _completed(engine.introspect(scratch), current)
+    draft.changes = tuple(changes)
+    return draft
+
+
+def _with_renamed(here: Schema, desired: Schema, renames: Sequence[Change]) -> Schema:
+    """The schema after the renames, as far as their dependents need to know: by identities."""
+    objects = dict(here.objects)
+    for change in renames:
+        if change.before is not None and change.after is not None:
+            objects.pop(change.before.id, None)
+            objects[change.id] = change.after
+    return Schema(engine=desired.engine, server_version=desired.server_version, objects=objects)
+
+
+def _completed(seen: Schema, current: Schema) -> Schema:
+    """What scratch holds, and what has no model and so is not there."""
+    lost = {item.id: item for item in current.of_kind("unmodelled") if item.id not in seen}
+    if not lost:
+        return seen
+    return Schema(engine=seen.engine, server_version=seen.server_version, objects={**seen.objects, **lost})
+
+
+def _in_rounds(engine: Engine, scratch: Connection, draft: Draft) -> None:
+    here, target = draft.start, draft.target
+    planned: set[object] = set()
+    for number in range(_ROUNDS):
+        changes, steps = steps_between(engine, here, target)
+        if not changes:
+            break
+        if number and (lost := _lost(changes, draft.start, planned)):
+            draft.proof = "refuted"
+            draft.message = f"the statements took more away than they were meant to: {lost}"
+            return
+        planned |= {change.id for change in changes}
+        draft.changes += changes
+        if not _ran(engine, scratch, draft, steps):
+            return
+        here = _completed(engine.introspect(scratch), draft.start)
+    left = diff(modelled(here), modelled(target))
+    draft.proof = "refuted" if left else "proven"
+    draft.message = f"run on a clone, the plan does not lead to the spec: {told(left)}" if left else ""
+
+
+def _lost(changes: Sequence[Change], start: Schema, planned: set[object]) -> str:
+    lost = [
+        change.id
+        for change in changes
+        if change.action == "create" and change.id.kind in _DATA and change.id in start and change.id not in planned
+    ]
+    return ", ".join(f"{KINDS[id.kind].title} {id}" for id in lost)
+
+
+def _ran(engine: Engine, scratch: Connection, draft: Draft, steps: Sequence[Step]) -> bool:
+    """Run the steps and note them; where the engine refuses one, the plan is refuted."""
+    try:
+        draft.steps += run_measured(engine, scratch, steps)
+    except StatementError as error:
+        draft.steps += steps
+        draft.proof = "refuted"
+        draft.message = f"a statement fails on a clone: {error.why or error.what} [{_shortened(error.statement)}]"
+        return False
+    return True
+
+
+def _shortened(sql: str) -> str:
+    line = " ".join(sql.split())
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def _faults(engine: Engine, scratch: Connection) -> Counter[str]:
+    """What is wrong with the structures of the scratch database."""
+    try:
+        found = engine.integrity(scratch)
+    except (StatementError, UnsupportedError) as error:
+        return Counter({f"the integrity check failed: {error.what}": 1})
+    except SchemaspecError:
+        return Counter()
+    return Counter(fault.message for fault in found if fault.severity == "fail")

@@ -1,0 +1,65 @@
+"""Several questions about one table, answered by one scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from schemaspec.model.plan import Hazard
+from schemaspec.model.schema import ObjectId
+from schemaspec.plan.live import Live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One thing to count in a table.
+
+    Args:
+        about: the object whose change asks.
+        table: the live table.
+        count: an aggregate over its rows, as SQL.
+        answer: makes the hazard of the number; None when it is none. Called with None when it can't be counted.
+    """
+
+    about: ObjectId
+    table: ObjectId
+    count: str
+    answer: Callable[[int | None], Hazard | None]
+
+
+@dataclass(slots=True)
+class Tally:
+    """The questions of a plan."""
+
+    live: Live
+    questions: dict[ObjectId, list[Question]] = field(default_factory=dict)
+
+    def ask(self, question: Question) -> None:
+        """Note a question."""
+        self.questions.setdefault(question.table, []).append(question)
+
+    def hazards(self) -> Iterator[tuple[ObjectId, Hazard]]:
+        """Scan each table once, and say what is dangerous about which change."""
+        for table, questions in self.questions.items():
+            for question, number in zip(questions, self._numbers(table, questions), strict=True):
+                hazard = question.answer(number)
+                if hazard is not None:
+                    yield question.about, hazard
+
+    def _numbers(self, table: ObjectId, questions: list[Question]) -> list[int | None]:
+        if not self.live.counted:
+            return [None] * len(questions)
+        source = self.live.shape(table)
+        row = self.live.row(f"SELECT {', '.join(question.count for question in questions)} FROM {source}")
+        if row is not None:
+            return [int(value or 0) for value in row]
+        if len(questions) == 1:
+            return [None]
+        # One of them can't be asked; the others still can.
+        alone = (self.live.row(f"SELECT {question.count} FROM {source}") for question in questions)
+        return [None if row is None else int(row[0] or 0) for row in alone]
+
+
+def where(condition: str) -> str:
+    """An aggregate: how many rows meet the condition."""
+    return f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)"

@@ -1,0 +1,242 @@
+"""What the rows that are there already have against a plan: NULLs, broken conditions, duplicates, orphans, lossy types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Hazard
+from schemaspec.model.schema import ObjectId, SchemaObject
+from schemaspec.plan import facts
+from schemaspec.plan.conversions import conversion
+from schemaspec.plan.live import Live, plural
+from schemaspec.plan.tally import Question, Tally, where
+
+
+def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Hazard]]:
+    """The hazards of changes that rows may refuse; each with the object whose change it belongs to."""
+    if not live.counted:
+        return
+    tally = Tally(live)
+    gone = {change.id: change.before for change in changes if change.action == "drop" and change.before is not None}
+    for change in changes:
+        after, table = change.after, live.table_of(change.id)
+        if after is None or table is None or change.action not in ("create", "alter"):
+            continue
+        before = change.before or gone.get(change.id)
+        if before is not None and before.attributes == after.attributes:
+            continue  # only made again, because of something else
+        if change.id.kind == "column":
+            _column(live, tally, table, before if change.action == "alter" else None, after)
+        elif change.id.kind == "check":
+            _check(live, tally, table, after)
+        elif change.id.kind in ("unique", "primary_key") or (change.id.kind == "index" and after.get("unique")):
+            yield from _unique(live, table, before, after)
+        elif change.id.kind == "foreign_key":
+            yield from _foreign_key(live, table, after)
+    yield from tally.hazards()
+
+
+def _column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> None:
+    quoted = live.engine.dialect.quote(after.id.name)
+    if facts.not_null(after) and not facts.is_generated(after):
+        if before is None and not facts.fills_itself(after, live.target):
+            tally.ask(Question(about=after.id, table=table, count="COUNT(*)", answer=_Unfilled(live, after.id)))
+        elif before is not None and not facts.not_null(before):
+            condition = f"{quoted} IS NULL"
+            tally.ask(
+                Question(about=after.id, table=table, count=where(condition), answer=_Nulls(live, after.id, table, condition))
+            )
+    if before is not None and (found := conversion(live.engine, before, after, quoted)) is not None:
+        count = where(found.condition)
+        tally.ask(
+            Question(about=after.id, table=table, count=count, answer=_Converted(live, before, after, table, found.condition))
+        )
+
+
+def _check(live: Live, tally: Tally, table: ObjectId, after: SchemaObject) -> None:
+    text = facts.check_expression(after)
+    expression = live.expression(text) if text else None
+    if expression is not None:
+        condition = f"NOT {expression}"
+        answer = _Broken(live, after.id, table, condition, text or "")
+        tally.ask(Question(about=after.id, table=table, count=where(condition), answer=answer))
+
+
+def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> Iterator[tuple[ObjectId, Hazard]]:
+    columns = live.columns(table)
+    keys = facts.key_expressions(after, columns)
+    asked = facts.condition_of(after)
+    condition = live.expression(asked) if asked else None
+    if not keys or (asked and condition is None):
+        return
+    if before is None or not before.get("rowid_alias"):
+        yield from _row_numbers(live, table, after, keys)
+    was_unique = before is not None and (before.id.kind != "index" or bool(before.get("unique")))
+    if before is not None and was_unique and facts.key_expressions(before, columns) == keys:
+        return
+    present = " AND ".join([f"{key} IS NOT NULL" for key in keys] + ([condition] if condition else []))
+    groups = f"SELECT COUNT(*) AS n FROM {live.shape(table)} WHERE {present} GROUP BY {', '.join(keys)} HAVING COUNT(*) > 1"
+    row = live.row(f"SELECT COUNT(*), SUM(n) FROM ({groups}) AS d")
+    name, words = live.name(table), ", ".join(facts.plain_columns(after) or keys)
+    if row is not None and row[0]:
+        told = live.keys(
+            table,
+            f"({', '.join(keys)}) IN (SELECT {', '.join(keys)} FROM {live.shape(table)} WHERE {present} "
+            f"GROUP BY {', '.join(keys)} HAVING COUNT(*) > 1)",
+        )
+        yield (
+            after.id,
+            Hazard(
+                code="unique_violated",
+                object=live.name(after.id),
+                message=f"{plural(int(row[1]), 'row')} of {name} with the same ({words}) as another one{told}",
+                safer="merge or change the duplicates first",
+                rows=int(row[1]),
+            ),
+        )
+    if after.id.kind == "primary_key":
+        nulls = " OR ".join(f"{key} IS NULL" for key in keys)
+        row = live.row(f"SELECT COUNT(*) FROM {live.shape(table)} WHERE {nulls}")
+        if row is not None and row[0]:
+            yield (
+                after.id,
+                Hazard(
+                    code="not_null_violated",
+                    object=live.name(after.id),
+                    message=f"{plural(int(row[0]), 'row')} of {name} without a value in ({words}), the primary key to be",
+                    safer="fill them first",
+                    rows=int(row[0]),
+                ),
+            )
+
+
+def _row_numbers(live: Live, table: ObjectId, after: SchemaObject, keys: Sequence[str]) -> Iterator[tuple[ObjectId, Hazard]]:
+    """Where the key becomes the number of the row itself, the engine takes whole numbers only."""
+    if not after.get("rowid_alias"):
+        return
+    condition = f"{keys[0]} IS NOT NULL AND NOT {live.engine.dialect.is_type(keys[0], 'integer')}"
+    row = live.row(f"SELECT COUNT(*) FROM {live.shape(table)} WHERE {condition}")
+    if row is not None and row[0]:
+        count = plural(int(row[0]), "value")
+        yield (
+            after.id,
+            Hazard(
+                code="value_conversion",
+                object=live.name(after.id),
+                message=f"{count} of the key of {live.name(table)} that it can't take any more: only whole numbers",
+                safer="give these rows whole numbers first",
+                rows=int(row[0]),
+            ),
+        )
+
+
+def _foreign_key(live: Live, table: ObjectId, after: SchemaObject) -> Iterator[tuple[ObjectId, Hazard]]:
+    columns, target = facts.plain_columns(after), facts.target_of(after, live.target)
+    if not columns or target is None:
+        return
+    quote = live.engine.dialect.quote
+    own = [f"c.{quote(name)}" for name in columns]
+    condition = " AND ".join(f"{key} IS NOT NULL" for key in own)
+    parent = live.table_of(ObjectId("column", (*target[0], "")))
+    if parent is not None and parent in live.target:
+        if len(columns) != len(target[1]):
+            return
+        pairs = zip((quote(name) for name in target[1]), own, strict=True)
+        match = " AND ".join(f"p.{there} = {here}" for there, here in pairs)
+        condition += f" AND NOT EXISTS (SELECT 1 FROM (SELECT * FROM {live.shape(parent)}) AS p WHERE {match})"
+    source = f"(SELECT * FROM {live.shape(table)}) AS c"
+    row = live.row(f"SELECT COUNT(*) FROM {source} WHERE {condition}")
+    if row is not None and row[0]:
+        there = live.engine.dialect.display(target[0])
+        yield (
+            after.id,
+            Hazard(
+                code="foreign_key_violated",
+                object=live.name(after.id),
+                message=f"{plural(int(row[0]), 'row')} of {live.name(table)} whose ({', '.join(columns)}) names no row of {there}"
+                + live.keys(table, condition, source),
+                safer=f"add the missing rows of {there}, or clear the columns, first",
+                rows=int(row[0]),
+                rule="P10",
+            ),
+        )
+
+
+class _Unfilled:
+    def __init__(self, live: Live, id: ObjectId) -> None:
+        self._live, self._id = live, id
+
+    def __call__(self, rows: int | None) -> Hazard | None:
+        if not rows:
+            return None
+        return Hazard(
+            code="not_null_violated",
+            object=self._live.name(self._id),
+            message=f"{self._live.name(self._id)} must not be NULL and has no default, and the table has {plural(rows, 'row')}",
+            safer="give it a default, or add it as nullable, fill it, and make it NOT NULL then",
+            rows=rows,
+            rule="P18",
+        )
+
+
+class _Nulls:
+    def __init__(self, live: Live, id: ObjectId, table: ObjectId, condition: str) -> None:
+        self._live, self._id, self._table, self._condition = live, id, table, condition
+
+    def __call__(self, rows: int | None) -> Hazard | None:
+        if not rows:
+            return None
+        name = self._live.name(self._id)
+        return Hazard(
+            code="not_null_violated",
+            object=name,
+            message=f"{plural(rows, 'row')} without a value in {name}, which must not be NULL"
+            + self._live.keys(self._table, self._condition),
+            safer="fill them first, with an UPDATE or the operation `backfill`",
+            rows=rows,
+            rule="P13",
+        )
+
+
+class _Broken:
+    def __init__(self, live: Live, id: ObjectId, table: ObjectId, condition: str, text: str) -> None:
+        self._live, self._id, self._table, self._condition, self._text = live, id, table, condition, text
+
+    def __call__(self, rows: int | None) -> Hazard | None:
+        if not rows:
+            return None
+        return Hazard(
+            code="check_violated",
+            object=self._live.name(self._id),
+            message=f"{plural(rows, 'row')} of {self._live.name(self._table)} against the condition {self._text}"
+            + self._live.keys(self._table, self._condition),
+            safer="mend these rows first",
+            rows=rows,
+            rule="P12",
+        )
+
+
+class _Converted:
+    def __init__(self, live: Live, before: SchemaObject, after: SchemaObject, table: ObjectId, condition: str) -> None:
+        self._live, self._table, self._condition = live, table, condition
+        self._id = after.id
+        self._words = f"from {before.get('type') or 'no type'} to {after.get('type') or 'no type'}"
+
+    def __call__(self, rows: int | None) -> Hazard | None:
+        if rows == 0 or (rows is None and not self._live.has_rows(self._table)):
+            return None
+        name = self._live.name(self._id)
+        if rows is None:
+            what = f"some value of {name} may not survive the change {self._words}: the engine can't convert them all"
+        else:
+            what = f"{plural(rows, 'value')} of {name} would be altered or refused by the change {self._words}"
+            what += self._live.keys(self._table, self._condition)
+        return Hazard(
+            code="value_conversion",
+            object=name,
+            message=what,
+            safer="add a new column of that type, fill it with the values as they should be, and swap the two",
+            rows=rows,
+            rule="L19",
+        )

@@ -1,0 +1,202 @@
+"""A check of what has not changed, told without working it out again.
+
+What a check reports follows from its files and from what the database answers. Both are looked at every time: while every
+file has the same content and every statement the same answer as in the run before, the report is the same too. The first
+answer that differs ends this, and what was answered until then is not asked again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from schemaspec.errors import SchemaspecError
+from schemaspec.model.position import Position
+from schemaspec.project import cache
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection
+    from schemaspec.model.report import CheckResult, MigrationStatus
+    from schemaspec.project import Project
+
+_QUERY, _EXECUTE, _BEGIN, _END = "query", "execute", "begin", "end"
+Rows = list[tuple[Any, ...]]
+
+
+class Witness:
+    """A connection that notes what it is asked and what it answers; see `protocol.Connection`.
+
+    `steps` can be asked again by `confirm`; they are not `sound` when something went wrong, or went past this witness.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.url = connection.url
+        self.server_version = connection.server_version
+        self.steps: list[list[Any]] = []
+        self.sound = True
+        self._known: dict[tuple[str, tuple[object, ...]], Rows] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection, whose answers nobody notes."""
+        self.sound = False
+        return self._connection.driver
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> Rows:
+        """The answer, from a moment ago where `confirm` has asked already."""
+        key = (sql, tuple(parameters))
+        rows = self._known.get(key)
+        if rows is None:
+            with self._watched():
+                rows = self._connection.query(sql, parameters)
+        self.steps.append([_QUERY, sql, list(parameters), cache.digest(repr(rows))])
+        return rows
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Passed on."""
+        with self._watched():
+            count = self._connection.execute(sql, parameters)
+        self.steps.append([_EXECUTE, sql, list(parameters)])
+        return count
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Passed on."""
+        self.steps.append([_BEGIN])
+        with self._watched(), self._connection.transaction():
+            yield
+        self.steps.append([_END])
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def confirm(self, steps: Sequence[Sequence[Any]]) -> bool:
+        """Ask again what was asked before; whether all answers are the same."""
+        transactions: list[AbstractContextManager[None]] = []
+        try:
+            return all(self._same(transactions, *step) for step in steps)
+        except SchemaspecError:
+            return False
+        finally:
+            while transactions:
+                transactions.pop().__exit__(None, None, None)
+
+    def _same(
+        self,
+        transactions: list[AbstractContextManager[None]],
+        what: str,
+        sql: str = "",
+        parameters: Sequence[object] = (),
+        digest: str = "",
+    ) -> bool:
+        if what == _QUERY:
+            rows = self._known[sql, tuple(parameters)] = self._connection.query(sql, parameters)
+            return cache.digest(repr(rows)) == digest
+        if what == _EXECUTE:
+            self._connection.execute(sql, parameters)
+        elif what == _BEGIN:
+            transactions.append(self._connection.transaction())
+            transactions[-1].__enter__()
+        else:
+            transactions.pop().__exit__(None, None, None)
+        return True
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.sound = False
+            raise
+
+
+class Found(NamedTuple):
+    """What a check found: what its report says beside when it was made and of which database."""
+
+    checks: tuple[CheckResult, ...]
+    counts: Mapping[str, int]
+    migrations: tuple[MigrationStatus, ...]
+    title: str
+    unreachable: bool = False
+
+
+def told_again(project: Project, witness: Witness, options: Sequence[str]) -> Found | None:
+    """What the last check with these options found, if the files and the answers are those of then."""
+    kept = cache.load("check", *_key(project, options))
+    try:
+        if kept is None or kept["basis"] != _basis(project, witness) or not witness.confirm(kept["steps"]):
+            return None
+        return from_plain(kept["found"])
+    except (KeyError, ValueError, TypeError):  # the entry is not what it should be
+        return None
+
+
+def keep(project: Project, witness: Witness, options: Sequence[str], found: Found) -> None:
+    """Keep what was found for `told_again`, where it is known what it follows from."""
+    basis = _basis(project, witness)
+    if witness.sound and basis is not None and project.spec.digest == project.head.digest:
+        value = {"basis": basis, "steps": witness.steps, "found": to_plain(found)}
+        with suppress(TypeError):  # a parameter that JSON does not know
+            cache.store("check", *_key(project, options), value=value)
+
+
+def to_plain(found: Found) -> dict[str, Any]:
+    """What was found as plain JSON data."""
+    return {
+        "checks": [[*_values(check)[:-1], list(map(_values, check.findings))] for check in found.checks],
+        "counts": dict(found.counts),
+        "migrations": list(map(_values, found.migrations)),
+        "title": found.title,
+    }
+
+
+def from_plain(data: Mapping[str, Any]) -> Found:
+    """What `to_plain` wrote down."""
+    from schemaspec.model.report import CheckResult, Finding, MigrationStatus
+
+    return Found(
+        checks=tuple(
+            CheckResult(id=id, name=name, status=status, message=message, findings=tuple(_made(Finding, row) for row in findings))
+            for id, name, status, message, findings in data["checks"]
+        ),
+        counts=data["counts"],
+        migrations=tuple(_made(MigrationStatus, row) for row in data["migrations"]),
+        title=data["title"],
+    )
+
+
+def _key(project: Project, options: Sequence[str]) -> tuple[str, ...]:
+    return (os.path.realpath(project.spec_file), project.spec_file, str(project.url), *options)
+
+
+def _basis(project: Project, witness: Witness) -> list[object] | None:
+    """What a report follows from beside the answers; None where a file has to be read first."""
+    from schemaspec.project.files import migrations_digest
+
+    engine, file = project.engine, project.migrations_file
+    migrations = "" if file is None else migrations_digest(file, engine=engine.name)
+    path = project.url.database
+    size = os.stat(path).st_size if engine.features.file_based and os.path.isfile(path) else 0
+    snapshot = os.path.splitext(project.spec_file)[0] + ".snapshot.json"
+    stands_in = os.stat(snapshot).st_mtime_ns if os.path.exists(snapshot) else 0
+    known: list[object] = [project.head.digest, str(file), migrations, engine.name, witness.server_version, size, stands_in]
+    return None if migrations is None else known
+
+
+def _values(item: Any) -> list[Any]:
+    return [getattr(item, name) for name in item.__slots__]
+
+
+def _made(kind: Any, values: Sequence[Any]) -> Any:
+    made = dict(zip(kind.__slots__, values, strict=True))
+    for name in ("where", "position"):
+        if made.get(name) is not None:
+            made[name] = Position(*made[name])
+    return kind(**made)

@@ -1,0 +1,99 @@
+"""What was worked out once, kept between runs: what a spec compiles to, what a check of the same database has found.
+
+Every entry holds a digest of what it was made of, and is used only while that is the same; losing the cache costs time only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from schemaspec import __version__
+
+_MOST_ENTRIES = 500
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+def cache_folder() -> str | None:
+    """Where entries lie: `SCHEMASPEC_CACHE_DIR`, else the user's cache folder. None when the variable is `off`."""
+    given = os.environ.get("SCHEMASPEC_CACHE_DIR")
+    if given == "off":
+        return None
+    return given or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "schemaspec")
+
+
+def load(kind: str, *key: str) -> Any:
+    """The entry of that key, or None where there is none that can be read."""
+    path = _entry(kind, *key)
+    if path is None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            stat = os.fstat(file.fileno())
+            if stat.st_uid != os.getuid() or stat.st_mode & 0o022:  # somebody else could have written what is in it
+                return None
+            tool, value = json.loads(file.read())
+        return value if tool == _tool() else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def store(kind: str, *key: str, value: Any) -> None:
+    """Keep a plain JSON value. A cache that can't be written is no error."""
+    path = _entry(kind, *key)
+    if path is None:
+        return
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(json.dumps([_tool(), value], separators=(",", ":")).encode("ascii"))
+        os.replace(temporary, path)
+        _tidy(os.path.dirname(path))
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def digest(*parts: str) -> str:
+    """SHA-256 over texts; hexadecimal."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _entry(kind: str, *key: str) -> str | None:
+    folder = cache_folder()
+    return os.path.join(folder, f"{kind}-{digest(kind, *key)[:40]}.json") if folder else None
+
+
+@cache
+def _tool() -> str:
+    """What made an entry: another version of this tool may make something else of the same files."""
+    folder = os.path.dirname(os.path.dirname(__file__))
+    return __version__ if os.path.dirname(folder).endswith(_INSTALLED) else f"{__version__} {_newest(folder)}"
+
+
+def _newest(folder: str) -> int:
+    """When a file of the tool was last written; in a checkout, whose version says little."""
+    newest, waiting = 0, [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as found:
+            for item in found:
+                if "." in item.name:
+                    newest = max(newest, item.stat().st_mtime_ns)
+                elif item.is_dir():
+                    waiting.append(item.path)
+    return newest
+
+
+def _tidy(folder: str) -> None:
+    """Delete the older half of the entries when there are very many."""
+    with os.scandir(folder) as found:
+        entries = [item for item in found if item.name.endswith(".json")]
+    if len(entries) > _MOST_ENTRIES:
+        for item in sorted(entries, key=lambda item: item.stat().st_mtime)[: _MOST_ENTRIES // 2]:
+            os.unlink(item.path)

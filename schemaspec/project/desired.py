@@ -1,0 +1,82 @@
+"""From the spec to the schema that the database must have, through a scratch database or the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemaspec.errors import DatabaseError, InputError, InputErrors
+from schemaspec.project import cache, snapshot
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Engine
+    from schemaspec.model.plan import Statement
+    from schemaspec.model.schema import Schema
+    from schemaspec.model.spec import Declaration, Spec
+    from schemaspec.model.url import DatabaseUrl
+
+
+def compile_declarations(engine: Engine, declarations: Sequence[Declaration], spec: Spec) -> tuple[Statement, ...]:
+    """The CREATE statements of the declarations.
+
+    Raises:
+        InputErrors: every declaration that can't be written as a statement.
+    """
+    types = {name: texts[engine.name] for name, texts in spec.types.items() if engine.name in texts}
+    statements: list[Statement] = []
+    faults: list[InputError] = []
+    for declaration in declarations:
+        try:
+            statements += engine.dialect.create(declaration, types)
+        except InputErrors as error:
+            faults += error.errors
+        except InputError as error:
+            if error.where is None and declaration.position is not None:
+                error.where = str(declaration.position)
+            faults.append(error)
+    if faults:
+        raise InputErrors(faults)
+    return tuple(statements)
+
+
+def build(engine: Engine, statements: Sequence[Statement], url: DatabaseUrl | None, scratch_url: str | None) -> Schema:
+    """What a scratch database of that engine holds after the statements."""
+    with engine.scratch(url, scratch_url=scratch_url) as scratch:
+        engine.load(scratch, statements)
+        return engine.introspect(scratch)
+
+
+def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Schema:
+    """The schema that the spec describes, in the words of this server's version.
+
+    Taken from the cache when it was made of the same files; else made in a scratch database; where none can be made,
+    from the snapshot beside the spec.
+
+    Raises:
+        InputErrors: statements that the engine refuses, at their positions.
+        DatabaseError: neither a scratch database nor a snapshot is to be had.
+    """
+    from schemaspec.model.schema import from_plain, to_plain
+
+    key = (str(Path(spec.root) / Path(spec.file).name), engine.name, str(url) if url and not engine.features.file_based else "")
+    kept = cache.load("schema", *key)
+    if kept is not None and (kept.get("digest"), kept.get("server_version")) == (spec.digest, server_version):
+        try:
+            schema = from_plain(kept["schema"])
+        except (KeyError, ValueError, TypeError):
+            pass
+        else:
+            snapshot.keep(spec, schema)
+            return schema
+    statements = compile_declarations(engine, spec.declarations, spec)
+    try:
+        schema = build(engine, statements, url, spec.scratch)
+    except DatabaseError:
+        written_down = snapshot.stand_in(spec, engine.name)
+        if written_down is None:
+            raise
+        return written_down
+    snapshot.keep(spec, schema)
+    cache.store("schema", *key, value={"digest": spec.digest, "server_version": server_version, "schema": to_plain(schema)})
+    return schema

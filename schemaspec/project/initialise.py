@@ -1,0 +1,162 @@
+"""An existing database becomes a spec, and a baseline for its migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemaspec.errors import InputError, InputErrors, UnsupportedError
+from schemaspec.project.desired import build, compile_declarations
+from schemaspec.project.sources import database_url
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Engine
+    from schemaspec.model.schema import Schema
+    from schemaspec.model.spec import Declaration
+    from schemaspec.model.url import DatabaseUrl
+
+MIGRATIONS_FILE = "migrations.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What `init` wrote: the spec's text, and what to tell the user."""
+
+    text: str
+    message: str
+
+
+def describe_database(database: str, output: str, *, force: bool = False, baseline: bool = True) -> Written:
+    """Write the spec of an existing database; the database is only read.
+
+    Args:
+        database: its URL, or the path of a SQLite file.
+        output: the file to write, or `-` for none.
+        force: overwrite a spec that is there.
+        baseline: also write migrations.yaml, where there is none, with the schema as its first migration.
+
+    Raises:
+        InputError: the file is there already, or the folder isn't.
+        DatabaseError: the database can't be read.
+        UnsupportedError: an object can't be described so that the same comes out again.
+    """
+    from schemaspec.spec.writer import write_spec
+
+    target = Path(output)
+    if output != "-":
+        _may_write(target, force)
+    url = database_url(database)
+    engine, schema, version = _read(url)
+    declarations = faithful(engine, schema, url)
+    text = write_spec(declarations, database=_relative(url, target))
+    if output == "-":
+        return Written(text=text, message="")
+    target.write_text(text, encoding="utf-8")
+    tables = len(schema.of_kind("table", "virtual_table", "foreign_table"))
+    lines = [f"{target}: {tables} table{'s' if tables != 1 else ''} described. Next: schemaspec check -s {target}"]
+    migrations = target.with_name(MIGRATIONS_FILE)
+    if baseline and declarations and not migrations.exists():
+        migrations.write_text(_baseline(engine, declarations, version), encoding="utf-8")
+        lines.append(f"{migrations}: version {version} is the schema as it is now; on this database it counts as applied.")
+    return Written(text=text, message="\n".join(lines))
+
+
+def write_snapshot(database: str, spec_file: str) -> str:
+    """Write the snapshot of a spec beside it, and return what to tell the user.
+
+    Args:
+        database: the database whose server makes the scratch database.
+        spec_file: the spec; it is only read.
+
+    Raises:
+        InputError, InputErrors: the spec is at fault.
+        DatabaseError: no scratch database can be made.
+    """
+    from schemaspec.engines.registry import engine_for
+    from schemaspec.project import snapshot
+    from schemaspec.project.files import read_spec
+
+    url = database_url(database)
+    engine = engine_for(url)
+    spec = read_spec(spec_file, engine=engine.name, database=database)
+    schema = build(engine, compile_declarations(engine, spec.declarations, spec), url, spec.scratch)
+    path = snapshot.file_of(spec)
+    snapshot.write(path, schema, digest=spec.digest)
+    return f"{path}: {len(schema)} objects, to stand in where no scratch database may be made"
+
+
+def faithful(engine: Engine, schema: Schema, url: DatabaseUrl) -> tuple[Declaration, ...]:
+    """Declarations that lead to this very schema, proven in a scratch database.
+
+    Raises:
+        UnsupportedError: they lead elsewhere; names the objects.
+    """
+    from schemaspec.diff.compare import diff
+    from schemaspec.model.spec import Spec
+
+    declarations = engine.declare(schema)
+    nothing = Spec(file="", root=".")
+    try:
+        again = build(engine, compile_declarations(engine, declarations, nothing), url, None)
+    except InputErrors as error:
+        raise UnsupportedError(
+            "the database can't be described: its own server refuses the definitions that it gave",
+            why="; ".join(dict.fromkeys(f"{item.what}: {item.why}" for item in error.errors[:5])),
+            fix="this is a fault of schemaspec worth reporting",
+        ) from error
+    differences = diff(again, schema)
+    told = [change for change in differences if change.id.kind != "unmodelled"]
+    if told:
+        names = ", ".join(f"{change.id.kind} {change.id}" for change in told[:5])
+        raise UnsupportedError(
+            f"the database can't be described faithfully: {names}",
+            fix="this is a fault of schemaspec worth reporting",
+        )
+    return declarations
+
+
+def _read(url: DatabaseUrl) -> tuple[Engine, Schema, int]:
+    """The schema, and the version that its baseline has: the newest one of a history that is there, so that what is
+    written after it is new to this database; else 1."""
+    from schemaspec.engines.registry import engine_for
+    from schemaspec.migrate.history import read
+    from schemaspec.migrate.state import applied_versions
+    from schemaspec.model.history import without_history
+
+    engine = engine_for(url)
+    connection = engine.connect(url, mode="read")
+    try:
+        whole = engine.introspect(connection)
+        return engine, without_history(whole), max(applied_versions(read(engine, connection, schema=whole)), default=0) or 1
+    finally:
+        connection.close()
+
+
+def _may_write(target: Path, force: bool) -> None:
+    if target.exists() and not force:
+        raise InputError(f"{target} is there already", fix="name another file with -o, or overwrite it with --force")
+    if not target.parent.is_dir():
+        raise InputError(f"the folder {target.parent} does not exist", fix="make it first")
+
+
+def _relative(url: DatabaseUrl, target: Path) -> str:
+    """The URL as the spec shall have it: without its password, and a file by its path from the spec's folder."""
+    from schemaspec.engines.registry import engine_for
+
+    if not engine_for(url).features.file_based:
+        return str(url).replace(":***@", ":${DATABASE_PASSWORD}@") if url.password else str(url)
+    path = Path(url.database)
+    folder = Path.cwd() if str(target) == "-" else target.parent.resolve()
+    if path.resolve().is_relative_to(folder):
+        return f"{url.scheme}:///{path.resolve().relative_to(folder)}"
+    return f"{url.scheme}:///{path.resolve()}"
+
+
+def _baseline(engine: Engine, declarations: Sequence[Declaration], version: int) -> str:
+    from schemaspec.model.spec import Spec
+    from schemaspec.spec.migrations_writer import write_baseline
+
+    statements = compile_declarations(engine, declarations, Spec(file="", root="."))
+    return write_baseline([statement.sql for statement in statements], version=version)

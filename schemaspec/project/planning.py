@@ -1,0 +1,201 @@
+"""`plan`, `new`, `test`, `--rehearse`: what would bring the database, or the migrations, to the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemaspec.errors import InputError, RefusedError
+
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection
+    from schemaspec.migrate.replay import TestResult
+    from schemaspec.model.plan import Plan
+    from schemaspec.model.schema import Schema
+    from schemaspec.plan.rehearse import Rehearsal, TableOutcome
+    from schemaspec.project import Project
+
+_FIRST_TIMESTAMP = 10**13
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The migration that `new` wrote; its text is empty when there was nothing to do."""
+
+    version: int
+    file: str
+    text: str
+
+
+def make(project: Project, connection: Connection) -> Plan:
+    """The plan from what the connection holds to the spec."""
+    from schemaspec.plan.planner import make_plan
+
+    current = project.engine.introspect(connection)
+    desired = project.desired(connection.server_version)
+    return make_plan(
+        project.engine,
+        connection,
+        current,
+        desired,
+        project.spec,
+        url=project.url,
+        scratch_url=project.spec.scratch,
+    )
+
+
+def plan_to_spec(project: Project) -> Plan:
+    """The plan from the live database to the spec; from an empty one where there is none yet."""
+    from schemaspec.project.applying import exists
+
+    if not exists(project):
+        with project.engine.scratch(project.url, scratch_url=project.spec.scratch) as nothing:
+            return make(project, nothing)
+    with project.connected("read") as connection:
+        return make(project, connection)
+
+
+def rehearse_plan(project: Project, kept: Plan | None) -> Rehearsal:
+    """Run the plan on a copy of the database with its real data, and time it."""
+    from schemaspec.plan.rehearse import rehearse
+
+    plan = kept or plan_to_spec(project)
+    return rehearse(project.engine, project.url, plan, scratch_url=project.spec.scratch)
+
+
+def rehearse_migrations(project: Project, *, to: int | None) -> Rehearsal:
+    """Run the pending migrations on a copy of the database with its real data, and time them."""
+    from time import perf_counter
+
+    from schemaspec.diff.policy import state
+    from schemaspec.errors import SchemaspecError
+    from schemaspec.migrate.outcome import Event
+    from schemaspec.migrate.runner import apply
+    from schemaspec.model.plan import Plan
+    from schemaspec.plan.rehearse import Rehearsal, TimedStep, copies
+
+    steps: list[TimedStep] = []
+    faults: list[str] = []
+
+    def listen(event: Event) -> None:
+        if event.kind == "applied":
+            title = f"{event.version} {event.description}"
+            steps.append(TimedStep(title=title, statements=(), seconds=event.duration_ms / 1000))
+
+    began = perf_counter()
+    with copies(project.engine, project.url, project.spec.scratch, None) as (kept, copy):
+        copied = perf_counter() - began
+        before = project.engine.introspect(kept)
+        try:
+            apply(
+                project.engine,
+                copy,
+                project.migrations,
+                target=to,
+                allow=frozenset({"all"}),
+                allow_python=project.allow_python,
+                types=project.types,
+                scratch_url=project.spec.scratch,
+                on_event=listen,
+            )
+        except SchemaspecError as error:
+            faults.append(f"{error.where}: {error.what}: {error.why}" if error.why else error.what)
+        after = project.engine.introspect(copy)
+        tables = tuple(_row_outcomes(project, kept, before, copy, after))
+    plan = Plan(engine=project.engine.name, start=state(before), end=state(after), proof="proven")
+    seconds = sum(step.seconds for step in steps)
+    return Rehearsal(plan=plan, steps=tuple(steps), tables=tables, faults=tuple(faults), seconds=seconds, copy_seconds=copied)
+
+
+def _row_outcomes(project: Project, kept: Connection, before: Schema, copy: Connection, after: Schema) -> Iterator[TableOutcome]:
+    from schemaspec.plan.rehearse import TableOutcome
+    from schemaspec.verify.rules.data import count_rows
+
+    dialect = project.engine.dialect
+    common = [table.id for table in before.of_kind("table") if table.id in after]
+    rows, now = count_rows(kept, dialect, common), count_rows(copy, dialect, common)
+    for id in common:
+        yield TableOutcome(table=dialect.display(id.path), before=rows[id], after=now[id], same=True, meant=True)
+
+
+def replay_migrations(project: Project) -> TestResult:
+    """Replay all migrations from empty: each up, down, up; the end must equal the spec. No live database is touched."""
+    from schemaspec.migrate.replay import test_migrations
+
+    with project.engine.scratch(project.url, scratch_url=project.spec.scratch) as scratch:
+        version = scratch.server_version
+    return test_migrations(
+        project.engine,
+        project.migrations,
+        project.desired(version),
+        spec=project.spec,
+        url=project.url,
+        types=project.types,
+        allow_python=project.allow_python,
+    )
+
+
+def write_migration(project: Project, description: str, *, version: int | None, dry_run: bool) -> Written:
+    """Plan from where the migrations lead to the spec, and append that to migrations.yaml.
+
+    Raises:
+        InputError: the version is taken, or not above the last one.
+        RefusedError: the way forward or back could not be proven.
+    """
+    from schemaspec.migrate.replay import replay
+    from schemaspec.model.migration import Migration, Sql
+    from schemaspec.plan.reverse import prove_both
+    from schemaspec.spec.migrations_writer import append_migration, entry_text, write_migrations
+
+    file = Path(project.migrations_file or Path(project.spec_file).with_name("migrations.yaml"))
+    number = _next_version(project, version)
+    with project.engine.scratch(project.url, scratch_url=project.spec.scratch) as scratch:
+        current = replay(
+            project.engine,
+            project.migrations,
+            scratch,
+            types=project.types,
+            allow_python=project.allow_python,
+            scratch_url=project.spec.scratch,
+        )
+        server_version = scratch.server_version
+    both = prove_both(
+        project.engine,
+        current,
+        project.desired(server_version),
+        project.spec,
+        url=project.url,
+        scratch_url=project.spec.scratch,
+    )
+    if not both.up.steps:
+        return Written(version=number, file=str(file), text="")
+    if both.up.proof == "refuted":
+        raise RefusedError("the way forward could not be proven; nothing was written", why=both.up.proof_message)
+    down = tuple(Sql(text=statement.sql) for statement in both.down.statements) if both.down is not None else "irreversible"
+    migration = Migration(
+        version=number,
+        description=description,
+        up=tuple(Sql(text=statement.sql) for statement in both.up.statements),
+        down=down,
+        transaction=all(statement.transactional for statement in both.up.statements),
+        allow=tuple(dict.fromkeys(hazard.code for hazard in both.up.all_hazards if hazard.blocking)),
+    )
+    text = entry_text(migration)
+    if not dry_run:
+        if file.exists():
+            file.write_text(append_migration(file.read_text(encoding="utf-8"), migration), encoding="utf-8")
+        else:
+            file.write_text(write_migrations([migration]), encoding="utf-8")
+    return Written(version=number, file=str(file), text=text)
+
+
+def _next_version(project: Project, asked: int | None) -> int:
+    last = project.migrations[-1].version if project.migrations else 0
+    if asked is None:
+        return int(datetime.now(UTC).strftime("%Y%m%d%H%M%S")) if last >= _FIRST_TIMESTAMP else last + 1
+    if asked <= last:
+        raise InputError(f"version {asked} is not above the last one, {last}", fix="leave --version out to get the next one")
+    return asked

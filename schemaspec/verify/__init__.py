@@ -1,0 +1,1 @@
+"""The checks: one file each, over a `Subject`; `registry.run` runs them."""

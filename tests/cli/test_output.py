@@ -1,0 +1,127 @@
+"""Where words go: pipes that close, terminals that know no UTF-8, colours, help."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemaspec.cli.main import COMMANDS
+from tests.shop import Shop
+
+
+def _pages() -> list[tuple[str, ...]]:
+    actions = [("backup", action) for action in ("create", "list", "verify", "restore", "prune")]
+    return [(), *((command.name,) for command in COMMANDS), *actions]
+
+
+@pytest.mark.parametrize("command", _pages(), ids=" ".join)
+def test_help(applied: Shop, command: tuple[str, ...]) -> None:
+    ran = applied(*command, "--help")
+    assert ran.code == 0
+    assert ran.err == ""
+    assert ran.out.startswith("usage: schemaspec")
+    if len(command) < 2:
+        assert f"schemaspec {' '.join(command)}".strip() in ran.out.partition("examples:")[2]
+    assert max(map(len, ran.out.splitlines())) <= 130
+
+
+def test_help_is_laid_out_for_the_terminal(applied: Shop) -> None:
+    narrow = applied("check", "--help", env={"COLUMNS": "60"}).out.partition("examples:")[0]
+    assert max(map(len, narrow.splitlines())) <= 60
+
+
+@pytest.mark.parametrize(
+    "command", [("check",), ("status",), ("schema",), ("init", "-d", "sqlite:///store.db", "-o", "-")], ids=" ".join
+)
+def test_a_reader_that_leaves_is_no_fault(applied: Shop, command: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)  # it has gone before the first word
+    done = subprocess.run(
+        [sys.executable, "-m", "schemaspec", *command],
+        cwd=applied.path,
+        env=dict(applied.environment),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_a_full_disk_behind_standard_output(applied: Shop) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "schemaspec", "check"],
+            cwd=applied.path,
+            env=dict(applied.environment),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert "Traceback" not in done.stderr
+    assert "No space left" in done.stderr
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("command", [("check",), ("check", "-q"), ("status",), ("--help",), ("plan",)], ids=" ".join)
+def test_an_ascii_terminal(applied: Shop, command: tuple[str, ...]) -> None:
+    ran = applied(*command, env={"LC_ALL": "C", "LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert ran.code == 0, ran.all
+    assert ran.all.isascii()
+
+
+def test_an_ascii_terminal_and_an_error(applied: Shop) -> None:
+    ran = applied("check", "-s", "größe.yaml", env={"LC_ALL": "C", "LANG": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert ran.code == 2, ran.all
+    assert ran.all.isascii()
+
+
+def _on_a_terminal(shop: Shop, *command: str, env: dict[str, str] | None = None) -> str:
+    main, end = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "schemaspec", *command],
+        cwd=shop.path,
+        env={**shop.environment, "TERM": "xterm", **(env or {})},
+        stdin=end,
+        stdout=end,
+        stderr=end,
+    )
+    os.close(end)
+    seen = b""
+    while True:
+        try:
+            part = os.read(main, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    done.wait(timeout=30)
+    os.close(main)
+    return seen.decode()
+
+
+def test_colours_on_a_terminal(applied: Shop) -> None:
+    assert "\x1b[1;32m" in _on_a_terminal(applied, "check")
+    assert "\x1b[" not in _on_a_terminal(applied, "check", env={"NO_COLOR": "1"})
+    assert "\x1b[" not in _on_a_terminal(applied, "check", "--color", "never")
+    assert "\x1b[" in _on_a_terminal(applied, "check", "--color", "always", env={"NO_COLOR": "1"})
+
+
+def test_bars_on_a_terminal(shop: Shop) -> None:
+    seen = _on_a_terminal(shop, "backup", "create")
+    assert "Backup made and verified" in seen
+    assert "Copying" in seen or "Verifying" in seen
+
+
+def test_quiet_means_quiet(shop: Shop) -> None:
+    shop("rollback", "--yes", "-q")
+    ran = shop("apply", "-q")
+    assert ran.err == ""
+    assert ran.out.count("\n") == 1

@@ -1,0 +1,55 @@
+"""What all tests share: a cache of their own, and servers that nobody else uses."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+import pytest
+
+from tests import servers_mysql, servers_postgresql
+from tests.servers_mysql import PrivateServer
+from tests.servers_postgresql import PrivateCluster
+
+os.environ["SCHEMASPEC_CACHE_DIR"] = tempfile.mkdtemp(prefix="schemaspec-cache-")  # for every command that a test runs
+
+Server = TypeVar("Server")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PrivateCluster]:
+    """A PostgreSQL cluster of our own."""
+    yield from _running("POSTGRESQL", servers_postgresql.missing(), servers_postgresql.private_cluster)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[PrivateServer]:
+    """A MariaDB server of our own."""
+    yield from _running("MARIADB", servers_mysql.missing(), servers_mysql.private_server)
+
+
+def _running(name: str, lacking: str, start: Any) -> Iterator[Any]:
+    if lacking:
+        message = f"!!! NO {name} HERE ({lacking} not installed): the tests that need one were not run !!!"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    context: AbstractContextManager[Any] = start()
+    with context as server:
+        yield server
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say in one loud line which servers were missing."""
+    lines = {
+        line
+        for report in terminalreporter.stats.get("skipped", ())
+        for line in str(report.longrepr).splitlines()
+        if "!!! NO" in line
+    }
+    for line in sorted(lines):
+        start = line.index("!!! NO")
+        terminalreporter.write_line(line[start : line.rindex("!!!") + 3], red=True, bold=True)

@@ -1,0 +1,267 @@
+"""The lock, running, settling, integrity, orphans, backup and restore."""
+
+from __future__ import annotations
+
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from schemaspec.engines.mysql import ENGINE, lock, run
+from schemaspec.engines.mysql.connect import connect
+from schemaspec.errors import DamagedError, DatabaseError, LockedError
+from schemaspec.model.plan import Statement
+from schemaspec.model.schema import ObjectId
+from tests.engines.mysql.conftest import Make, run_script
+from tests.engines.mysql.planning import dump, schema_of
+
+SHOP = """
+create table p (id int primary key, name varchar(50) not null, b varbinary(20));
+create table c (id int auto_increment primary key, p int, constraint f foreign key (p) references p (id) on delete cascade);
+create table log (x int) engine=aria;
+insert into p values (1, 'a''b\\\\c\\n', x'00ff27'), (2, '日本 😀', null);
+insert into c (p) values (1), (2), (2);
+create view v as select p.name, count(*) as n from p join c on c.p = p.id group by p.name;
+create function one() returns int return 1;
+create procedure touch() begin update p set name = upper(name); end;
+create trigger tr after insert on c for each row insert into log values (new.id);
+create event ev on schedule every 1 day disable do call touch();
+create sequence s start with 5;
+"""
+
+
+# --- the lock ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cluster", [False, True], ids=["GET_LOCK", "lease"])
+def test_one_at_a_time(cluster: bool, database: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "clustered", lambda connection: cluster)
+    url = database()
+    first, second = connect(url, mode="write"), connect(url, mode="write")
+    with (
+        ENGINE.exclusive(first),
+        pytest.raises(LockedError, match="migration lock") as caught,
+        ENGINE.exclusive(second, timeout=1),
+    ):
+        pass
+    assert "holds it" in (caught.value.why or "")
+    with ENGINE.exclusive(second, timeout=1):
+        pass
+    assert schema_of(url).of_kind("table") == ()
+    first.close()
+    second.close()
+
+
+def test_the_lock_dies_with_its_holder_and_other_databases_have_their_own(database: Make) -> None:
+    url, other = database(), database(name="shop2")
+    first, second, third = connect(url, mode="write"), connect(url, mode="write"), connect(other, mode="write")
+    holder = ENGINE.exclusive(first)
+    holder.__enter__()
+    with ENGINE.exclusive(third, timeout=1):
+        pass
+    first.driver.close()
+    with ENGINE.exclusive(second, timeout=5):
+        pass
+    assert len(lock.lock_name("x" * 64)) <= 64
+    assert lock.lock_name("x" * 64) != lock.lock_name("x" * 63 + "y")
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def test_ddl_waits_shortly_and_tries_again(database: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "WAIT_SECONDS", 1)
+    url = database("create table t (a int)")
+    reader, writer = connect(url, mode="write"), connect(url, mode="write")
+    began = threading.Event()
+
+    def hold() -> None:
+        with reader.transaction():
+            reader.query("select * from t")
+            began.set()
+            time.sleep(2.5)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    began.wait()
+    ENGINE.run(writer, Statement(sql="alter table t add column b int"))
+    thread.join()
+    assert ObjectId("column", ("t", "b")) in schema_of(url)
+    assert writer.query("select @@lock_wait_timeout") == [(5,)]
+    reader.close()
+    writer.close()
+
+
+def test_who_holds_a_table_is_told(database: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "WAIT_SECONDS", 1)
+    monkeypatch.setattr(run, "TRIES", 1)
+    url = database("create table t (a int); insert into t values (1);")
+    reader, writer = connect(url, mode="write"), connect(url, mode="write")
+    with reader.transaction():
+        reader.execute("update t set a = 2")
+        with pytest.raises(LockedError) as caught:
+            ENGINE.run(writer, Statement(sql="alter table t add column b int"))
+    assert f"connection {reader.id}" in (caught.value.why or "")
+    reader.close()
+    writer.close()
+
+
+def test_zero_dates_that_are_there_hinder_nothing(database: Make) -> None:
+    url = database("set sql_mode = ''; create table t (d date not null default '0000-00-00'); insert into t values ();")
+    writer = connect(url, mode="write")
+    writer.internal("set session sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'")
+    ENGINE.run(writer, Statement(sql="alter table t add column b int, algorithm=instant"))
+    assert writer.query("select @@sql_mode") == [("STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE",)]
+    writer.close()
+
+
+def test_a_statement_whose_client_died_is_waited_for(database: Make) -> None:
+    url = database("create table t (a int); insert into t values (1);")
+    dying, next_run = connect(url, mode="write"), connect(url, mode="write")
+    worker = threading.Thread(target=dying.execute, args=("do sleep(2)",))
+    worker.start()
+    time.sleep(0.3)
+    with pytest.raises(LockedError, match="still at"):
+        ENGINE.settle(next_run, Statement(sql="do   sleep(2)"), timeout=0.2)
+    began = time.monotonic()
+    ENGINE.settle(next_run, Statement(sql="do sleep(2)"), timeout=10)
+    assert time.monotonic() - began > 0.5
+    worker.join()
+    ENGINE.settle(next_run, Statement(sql="do sleep(2)"), timeout=0.1)
+    dying.close()
+    next_run.close()
+
+
+# --- what is wrong with a database ------------------------------------------------------------------------------------
+
+
+def test_orphans_and_broken_checks_are_counted(database: Make) -> None:
+    url = database(SHOP + "alter table p add constraint short check (length(name) < 100);")
+    run_script(url, "set foreign_key_checks = 0; insert into c (p) values (77), (78), (77);")
+    run_script(url, "set check_constraint_checks = 0; insert into p values (9, repeat('x', 50), null), (10, '', null);")
+    run_script(url, "set check_constraint_checks = 0; update p set name = repeat('x', 50) where id = 9;")
+    run_script(url, "set check_constraint_checks = 0; alter table p add constraint nonempty check (name <> '');")
+    connection = ENGINE.connect(url)
+    faults = ENGINE.orphans(connection, schema_of(url))
+    connection.close()
+    assert [(fault.code, fault.object) for fault in faults] == [("orphan", "c.f"), ("check_violated", "p.nonempty")]
+    assert faults[0].message.startswith("3 rows of c name no row of p")
+
+
+def test_integrity(database: Make) -> None:
+    url = database("create table t (a int); create table m (a int) engine=myisam; create view v as select a from t;")
+    run_script(url, "drop table t")
+    connection = ENGINE.connect(url)
+    faults = {(fault.code, fault.object, fault.severity) for fault in ENGINE.integrity(connection)}
+    connection.close()
+    assert faults == {("no_transactions", "m", "info"), ("broken_view", "v", "fail")}
+
+
+def test_estimate(database: Make) -> None:
+    url = database("create table t (a int); insert into t select seq from seq_1_to_1000;")
+    run_script(url, "analyze table t")
+    connection = ENGINE.connect(url)
+    rows, size = ENGINE.estimate(connection, schema_of(url)[ObjectId("table", ("t",))])
+    connection.close()
+    assert 500 <= rows <= 2000 and size >= 16384
+
+
+# --- backup -----------------------------------------------------------------------------------------------------------
+
+
+def test_backup_verify_open_restore(database: Make, tmp_path: Path) -> None:
+    url = database(SHOP)
+    copy = tmp_path / "copy.sql"
+    ENGINE.copier.backup(url, copy)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    before, rows = dump(url), _rows(url)
+    facts = ENGINE.copier.verify(copy, url, level="full")
+    assert facts.row_counts == {"p": 2, "c": 3, "log": 0}
+    assert facts.schema_fingerprint == schema_of(url).fingerprint
+    with ENGINE.copier.open(copy, url) as opened:
+        assert opened.query("select count(*) from c") == [(3,)]
+    run_script(url, "delete from p; drop trigger tr; drop view v; alter table log add column y int; create table extra (a int);")
+    ENGINE.copier.restore(copy, url)
+    assert dump(url) == before
+    assert _rows(url) == rows
+    connection = connect(url, mode="write")
+    assert [name for (name,) in connection.rows("show databases") if name.startswith("schemaspec")] == []
+    connection.execute("insert into c (p) values (2)")
+    assert connection.query("select max(x) from log") == [(4,)]
+    connection.close()
+
+
+def _rows(url: object) -> list[object]:
+    connection = ENGINE.connect(url)  # type: ignore[arg-type]
+    found = [connection.query(f"select * from {table} order by 1") for table in ("p", "c", "log")]
+    connection.close()
+    return found
+
+
+def test_restore_where_there_is_nothing(database: Make, tmp_path: Path) -> None:
+    url = database(SHOP)
+    copy = tmp_path / "copy.sql"
+    ENGINE.copier.backup(url, copy)
+    before = dump(url)
+    admin = connect(url, mode="write")
+    admin.internal("drop database shop")
+    admin.close()
+    ENGINE.copier.restore(copy, url)
+    assert dump(url) == before
+
+
+@pytest.mark.parametrize("fault", ["cut", "foreign", "lying"])
+def test_a_bad_copy_is_found_out(fault: str, database: Make, tmp_path: Path) -> None:
+    url = database(SHOP)
+    copy = tmp_path / "copy.sql"
+    ENGINE.copier.backup(url, copy)
+    data = copy.read_bytes()
+    bad = {
+        "cut": data[: len(data) // 2],
+        "foreign": b"something else",
+        "lying": data.replace(b"CREATE TABLE `log`", b"CREATE TABLE `lag`"),
+    }[fault]
+    copy.write_bytes(bad)
+    with pytest.raises(DamagedError):
+        ENGINE.copier.verify(copy, url)
+    before = dump(url)
+    if fault != "lying":
+        with pytest.raises(DamagedError):
+            ENGINE.copier.restore(copy, url)
+    assert dump(url) == before
+
+
+def test_a_failed_backup_leaves_no_file(database: Make, tmp_path: Path) -> None:
+    url = database("create table t (a int)")
+    run_script(url, "create table u (a int); create view v as select a from u; drop table u;")
+    copy = tmp_path / "copy.sql"
+    with pytest.raises(DatabaseError) as caught:
+        ENGINE.copier.backup(url, copy)
+    assert "v" in (caught.value.why or "")
+    assert not copy.exists()
+
+
+def test_a_password_is_in_no_argument(database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+
+    url = database("create table t (a int)")
+    run_script(
+        url,
+        "create user if not exists w@'%' identified by 'p\"w #1\\\\'; grant all on shop.* to w@'%';"
+        "grant process on *.* to w@'%';",
+    )
+    from schemaspec.model.url import DatabaseUrl
+
+    login = DatabaseUrl.parse(f"mysql://w:p%22w%20%231%5C@127.0.0.1:{url.port}/shop")
+    seen: list[list[str]] = []
+    start = subprocess.Popen
+
+    def spy(arguments: list[str], **rest: object) -> object:
+        seen.append(arguments)
+        return start(arguments, **rest)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "Popen", spy)
+    ENGINE.copier.backup(login, tmp_path / "copy.sql")
+    assert len(seen) == 1 and not any('p"w' in word for word in seen[0])

@@ -1,0 +1,71 @@
+"""What statements are seen to do in scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from schemaspec.engines.postgresql import ENGINE
+from schemaspec.engines.protocol import Connection
+from schemaspec.errors import StatementError
+from schemaspec.model.plan import Statement
+from tests.engines.postgresql.databases import database
+from tests.servers_postgresql import PrivateCluster
+
+_SHOP = """
+create table p (id int primary key, name varchar(20), price numeric(8,2), flag int, at timestamp);
+create table c (id int primary key, p int, note text);
+create view v as select id, name from p;
+insert into p select n, 'x', 1, 1, now() from generate_series(1, 10) n; insert into c values (1, 1, 'x');
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(postgresql: PrivateCluster) -> Iterator[Connection]:
+    with database(postgresql, _SHOP) as url:
+        connection = ENGINE.connect(url, mode="write")
+        yield connection
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("ALTER TABLE p ALTER COLUMN flag TYPE bigint", {("rewrite", "p")}),
+        ("ALTER TABLE p ALTER COLUMN price TYPE numeric(8,3)", {("rewrite", "p")}),
+        ("ALTER TABLE c ADD COLUMN token uuid DEFAULT gen_random_uuid()", {("rewrite", "c")}),
+        ("ALTER TABLE c ADD COLUMN twice int GENERATED ALWAYS AS (id * 2) STORED", {("rewrite", "c")}),
+        ("ALTER TABLE c ADD COLUMN plain int DEFAULT 7", set()),
+        ("ALTER TABLE c ADD COLUMN stamped timestamptz DEFAULT now()", set()),
+        ("ALTER TABLE c ALTER COLUMN note TYPE varchar", set()),
+        ("ALTER TABLE c ADD CONSTRAINT positive CHECK (id > 0)", {("scan", "c")}),
+        ("ALTER TABLE c ADD CONSTRAINT later CHECK (id > 0) NOT VALID", set()),
+        ("CREATE INDEX c_p ON c (p)", {("scan", "c")}),
+        ("COMMENT ON TABLE p IS 'x'", set()),
+        ("CREATE TABLE fresh (id int primary key)", set()),
+    ],
+)
+def test_what_it_does_is_seen(shop: Connection, sql: str, expected: set[tuple[str, str]]) -> None:
+    found = ENGINE.measure(shop, Statement(sql=sql))
+    assert {(hazard.code, hazard.object) for hazard in found} == expected
+    assert all(hazard.rule and hazard.message and hazard.safer for hazard in found)
+
+
+def test_a_foreign_key_blocks_writes_on_both_sides(shop: Connection) -> None:
+    found = ENGINE.measure(shop, Statement(sql="ALTER TABLE c ADD CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id)"))
+    assert {hazard.object for hazard in found} == {"c", "p"}
+    assert all("SHARE ROW EXCLUSIVE" in hazard.message for hazard in found)
+
+
+def test_the_effect_stays_so_that_what_follows_can_be_measured(shop: Connection) -> None:
+    ENGINE.measure(shop, Statement(sql="CREATE TABLE chain (id int)"))
+    ENGINE.measure(shop, Statement(sql="ALTER TABLE chain ADD COLUMN n int"))
+    ENGINE.measure(shop, Statement(sql="CREATE INDEX CONCURRENTLY chain_n ON chain (n)", transactional=False))
+    assert shop.query("select count(*) from pg_indexes where indexname = 'chain_n'") == [(1,)]
+
+
+def test_what_the_server_refuses_is_an_error_and_leaves_nothing(shop: Connection) -> None:
+    with pytest.raises(StatementError, match="refused"):
+        ENGINE.measure(shop, Statement(sql="ALTER TABLE p ALTER COLUMN name TYPE int"))
+    assert shop.query("select 1") == [(1,)]

@@ -1,0 +1,32 @@
+"""Every kind of object: described and made anew, and one schema turned into another, both ways, as pg_dump sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from schemaspec.diff.compare import diff
+from tests.engines.postgresql.conftest import Make
+from tests.engines.postgresql.planning import apply, described, dump, plan_to, schema_of
+
+PAIRS = yaml.safe_load(Path(__file__).with_name("pairs.yaml").read_text(encoding="utf-8"))
+WAYS = [
+    pytest.param(pair, way, id=f"{pair['name']}, {'there' if way[0] == 'current' else 'back'}")
+    for pair in PAIRS
+    for way in (("current", "desired"), ("desired", "current"))
+    if way[0] == "current" or not pair.get("one_way")
+]
+
+
+@pytest.mark.parametrize("pair, way", WAYS)
+def test_one_is_turned_into_the_other(pair: dict[str, str], way: tuple[str, str], database: Make) -> None:
+    current, wanted = database(pair[way[0]]), database(pair[way[1]], name="wanted")
+    desired = described(wanted)
+    assert diff(desired, schema_of(wanted)) == (), "described, it comes out different"
+    plan = plan_to(current, desired)
+    assert (plan.proof, plan.proof_message) == ("proven", "")
+    apply(current, plan.statements)
+    assert diff(schema_of(current), desired) == ()
+    assert dump(current) == dump(wanted)

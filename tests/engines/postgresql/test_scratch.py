@@ -1,0 +1,106 @@
+"""Scratch databases: like the live one, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from schemaspec.engines.postgresql import ENGINE
+from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.scratch import PREFIX, superuser_warning
+from schemaspec.errors import DatabaseError, InputErrors
+from schemaspec.model.plan import Statement
+from tests.engines.postgresql.conftest import Make, run
+from tests.servers_postgresql import PrivateCluster
+
+STAY = """
+import sys, time
+from schemaspec.engines.postgresql import ENGINE
+from schemaspec.model.url import DatabaseUrl
+with ENGINE.scratch(DatabaseUrl.parse(sys.argv[1])) as connection:
+    print(connection.url.database, flush=True)
+    time.sleep(60)
+"""
+
+
+def _scratch_databases(admin: PostgresConnection) -> list[str]:
+    return [name for (name,) in admin.query("select datname from pg_database where datname like %s", (f"{PREFIX}%",))]
+
+
+def test_it_is_gone_afterwards(database: Make, admin: PostgresConnection) -> None:
+    live = database()
+    with ENGINE.scratch(live) as scratch:
+        assert scratch.url.database in _scratch_databases(admin)
+    with pytest.raises(ZeroDivisionError), ENGINE.scratch(live):
+        raise ZeroDivisionError
+    assert _scratch_databases(admin) == []
+
+
+def test_the_leftover_of_a_killed_run_is_removed_and_that_of_a_live_one_is_not(database: Make, admin: PostgresConnection) -> None:
+    live = database()
+    runs = [subprocess.Popen([sys.executable, "-c", STAY, str(live)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    names = []
+    for process in runs:
+        assert process.stdout is not None
+        names.append(process.stdout.readline().strip())
+    try:
+        os.kill(runs[0].pid, signal.SIGKILL)
+        runs[0].wait()
+        for _ in range(50):
+            if not admin.query("select 1 from pg_stat_activity where datname = %s", (names[0],)):
+                break
+            admin.query("select pg_sleep(0.1)")
+        with ENGINE.scratch(live):
+            pass
+        assert _scratch_databases(admin) == [names[1]]
+    finally:
+        runs[1].kill()
+        runs[1].wait()
+
+
+def test_without_the_right_the_ways_out_are_named(postgresql: PrivateCluster, admin: PostgresConnection, database: Make) -> None:
+    live = database()
+    admin.execute("CREATE ROLE weak LOGIN")
+    try:
+        url = type(live).parse(str(live).replace("postgres@", "weak@"))
+        with pytest.raises(DatabaseError) as caught, ENGINE.scratch(url):
+            pass
+        for way in ("CREATEDB", "scratch:", "--snapshot"):
+            assert way in str(caught.value)
+        assert superuser_warning(url) == ""
+        assert "superuser" in superuser_warning(live)
+    finally:
+        admin.execute("DROP ROLE weak")
+
+
+def test_it_has_the_search_path_of_the_live_database(database: Make) -> None:
+    live = database("create schema app")
+    run(live, "alter database shop set search_path = app, public")
+    with ENGINE.scratch(live) as scratch:
+        ENGINE.load(scratch, [Statement(sql="create schema app"), Statement(sql="create table t (id int)")])
+        assert [item.id.path for item in ENGINE.introspect(scratch).of_kind("table")] == [("app", "t")]
+
+
+def test_statements_find_their_order(database: Make) -> None:
+    texts = [
+        "create view v as select * from t",
+        "create table t (id int references p, e mood)",
+        "create table p (id int primary key default f())",
+        "create type mood as enum ('a')",
+        "create function f() returns int language sql as 'select max(id) from p'",
+        "create index concurrently i on t (id)",
+    ]
+    with ENGINE.scratch(database()) as scratch:
+        ENGINE.load(scratch, [Statement(sql=text, transactional="concurrently" not in text) for text in texts])
+        assert len(ENGINE.introspect(scratch).of_kind("table", "view", "enum", "function", "index")) == 6
+
+
+def test_only_the_causes_are_told(database: Make) -> None:
+    texts = ["create view v as select * from t", "create table t (id nosuchtype)"]
+    with ENGINE.scratch(database()) as scratch, pytest.raises(InputErrors) as caught:
+        ENGINE.load(scratch, [Statement(sql=text) for text in texts])
+    assert any("nosuchtype" in str(error) for error in caught.value.errors)

@@ -1,0 +1,166 @@
+"""The migration lock, and rows that must not lose their parents under it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from schemaspec.engines.sqlite import ENGINE
+from schemaspec.errors import InputErrors, LockedError, StatementError
+from schemaspec.model.plan import Statement
+from tests.engines.sqlite.planning import url
+
+SCHEMA = """
+create table p (id integer primary key);
+create table c (id integer primary key, p int references p(id) on delete cascade);
+insert into p values (1), (2); insert into c values (1, 1), (2, 2), (3, null);
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    raw = sqlite3.connect(tmp_path / "shop.db")
+    raw.executescript(SCHEMA)
+    raw.close()
+    return tmp_path / "shop.db"
+
+
+def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
+    raw = sqlite3.connect(path)
+    try:
+        return raw.execute(sql).fetchall()
+    finally:
+        raw.close()
+
+
+def test_all_or_nothing(shop: Path) -> None:
+    connection = ENGINE.connect(url(shop), mode="write")
+    with pytest.raises(ZeroDivisionError), ENGINE.exclusive(connection):
+        connection.execute("create table x (a)")
+        connection.execute("delete from c")
+        raise ZeroDivisionError
+    assert rows(shop, "select count(*) from c") == [(3,)] and rows(shop, "select count(*) from sqlite_master") == [(2,)]
+    with ENGINE.exclusive(connection):
+        connection.execute("delete from c where id = 3")
+    assert rows(shop, "select count(*) from c") == [(2,)]
+    connection.close()
+
+
+def test_foreign_keys_are_enforced_or_not_and_restored(shop: Path) -> None:
+    connection = ENGINE.connect(url(shop), mode="write")
+    with ENGINE.exclusive(connection):
+        connection.execute("delete from p where id = 2")
+    assert rows(shop, "select count(*) from c") == [(2,)]
+    with ENGINE.exclusive(connection, foreign_keys=False):
+        assert connection.query("pragma foreign_keys") == [(0,)]
+    assert connection.query("pragma foreign_keys") == [(1,)]
+    connection.close()
+
+
+def test_no_new_orphan_is_committed(shop: Path) -> None:
+    connection = ENGINE.connect(url(shop), mode="write")
+    with (
+        pytest.raises(StatementError, match="foreign keys would be violated") as caught,
+        ENGINE.exclusive(connection, foreign_keys=False),
+    ):
+        connection.execute("delete from p")
+    assert "2 rows of c that name no row of p" in str(caught.value)
+    assert rows(shop, "select count(*) from p") == [(2,)]
+    assert connection.query("pragma foreign_keys") == [(1,)]
+    connection.close()
+
+
+def test_orphans_that_were_there_before_are_nobodys_fault(shop: Path) -> None:
+    raw = sqlite3.connect(shop)
+    raw.execute("insert into c values (9, 77)")
+    raw.commit()
+    raw.close()
+    connection = ENGINE.connect(url(shop), mode="write")
+    with ENGINE.exclusive(connection, foreign_keys=False):
+        connection.execute("create table x (a)")
+    with pytest.raises(StatementError), ENGINE.exclusive(connection, foreign_keys=False):
+        connection.execute("insert into c values (10, 78)")
+    (fault,) = ENGINE.orphans(connection, ENGINE.introspect(connection))
+    assert (
+        fault.code == "orphan"
+        and fault.object == "c.p"
+        and "1 row of c names no row of p(id) (p), the first is rowid 9" in fault.message
+    )
+    connection.close()
+
+
+def test_one_at_a_time(shop: Path) -> None:
+    done: list[str] = []
+
+    def work() -> None:
+        connection = ENGINE.connect(url(shop), mode="write")
+        with ENGINE.exclusive(connection, timeout=20):
+            (n,) = connection.query("select max(id) from p")[0]
+            connection.execute("insert into p values (?)", [n + 1])
+        done.append("ok")
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == ["ok"] * 8 and rows(shop, "select max(id), count(*) from p") == [(10, 10)]
+
+
+def test_locked_says_so(shop: Path) -> None:
+    first, second = (ENGINE.connect(url(shop), mode="write") for _ in range(2))
+    with (
+        ENGINE.exclusive(first),
+        pytest.raises(LockedError, match="locked by another process"),
+        ENGINE.exclusive(second, timeout=0.1),
+    ):
+        pass
+    first.close()
+    second.close()
+
+
+def test_what_only_the_application_has_is_no_damage(shop: Path) -> None:
+    raw = sqlite3.connect(shop)
+    raw.create_collation("shop", lambda a, b: (a > b) - (a < b))
+    raw.create_function("shout", 1, str.upper, deterministic=True)
+    raw.executescript("create table k (a text collate shop check (shout(a) = a), b int); create index i on k (a)")
+    raw.executescript("insert into k values ('X', 1), ('Y', 2)")
+    raw.close()
+    connection = ENGINE.connect(url(shop))
+    (fault,) = ENGINE.integrity(connection)
+    assert (fault.code, fault.severity) == ("unverifiable", "warn") and "shop" in fault.message
+    live = ENGINE.introspect(connection)
+    statements = [statement for item in ENGINE.declare(live) for statement in ENGINE.dialect.create(item, {})]
+    with ENGINE.scratch(url(shop)) as scratch:
+        ENGINE.load(scratch, statements)
+        assert ENGINE.introspect(scratch).fingerprint == live.fingerprint
+    with ENGINE.scratch(None) as scratch, pytest.raises(InputErrors, match=r"shout|collation"):
+        ENGINE.load(scratch, statements)
+    connection.close()
+
+
+def test_nulls_where_none_may_be_are_told(shop: Path) -> None:
+    raw = sqlite3.connect(shop)
+    raw.executescript(
+        "pragma writable_schema = on; update sqlite_master set sql = replace(sql, 'p int', 'p int not null') where name = 'c'"
+    )
+    raw.close()
+    connection = ENGINE.connect(url(shop))
+    assert [(fault.code, fault.object) for fault in ENGINE.integrity(connection)] == [("not_null_violated", "c.p")]
+    connection.close()
+
+
+def test_measure_and_estimate(shop: Path) -> None:
+    with ENGINE.scratch(None) as scratch:
+        scratch.driver.executescript(SCHEMA)
+        assert ENGINE.measure(scratch, Statement(sql="alter table p add column a")) == ()
+        (told,) = ENGINE.measure(scratch, Statement(sql='alter table "p" drop column a'))
+        assert told.code == "rewrite" and told.object == "p" and not told.blocking
+    connection = ENGINE.connect(url(shop))
+    rows, size = ENGINE.estimate(connection, ENGINE.introspect(connection).of_kind("table")[1])
+    assert (rows, size) == (3, 4096)
+    connection.close()

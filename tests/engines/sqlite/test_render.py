@@ -1,0 +1,155 @@
+"""The steps themselves: renames, native statements of newer libraries, flags and hazards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from schemaspec.engines.sqlite import ENGINE
+from schemaspec.engines.sqlite.hazards import affinity
+from schemaspec.errors import UnsupportedError
+from schemaspec.model.change import Change
+from schemaspec.model.schema import ObjectId, SchemaObject
+from tests.engines.sqlite.planning import run, schema_of, steps_to
+
+
+def renamed(script: str, kind: str, old: tuple[str, ...], new: tuple[str, ...], *, desired: str = "") -> list[str]:
+    """The statements of a rename, run; the stored statements afterwards."""
+    with ENGINE.scratch(None) as scratch:
+        scratch.driver.executescript(script)
+        current = ENGINE.introspect(scratch)
+        before = current[ObjectId(kind, old)]
+        after = SchemaObject(id=ObjectId(kind, new), attributes=before.attributes, notes=before.notes)
+        change = Change(action="rename", id=after.id, before=before, after=after)
+        run(scratch, ENGINE.steps([change], current, schema_of(desired) if desired else current))
+        assert after.id in ENGINE.introspect(scratch) and before.id not in ENGINE.introspect(scratch)
+        return [sql for (sql,) in scratch.query("select sql from sqlite_master where sql is not null order by rowid")]
+
+
+BASE = "create table t (id integer primary key, a text); create index i on t (a); create view v as select a from t; create trigger tr after insert on t begin select a from t; end; create trigger vi instead of insert on v begin select 1; end; create table c (t int references t (id));"
+
+
+def test_renames() -> None:
+    assert 'references "u" (id)' in "".join(renamed(BASE, "table", ("t",), ("u",)))
+    assert 'CREATE TABLE "T"' in renamed(BASE, "table", ("t",), ("T",))[0]
+    assert 'select "b" from t' in "".join(renamed(BASE, "column", ("t", "a"), ("t", "b")))
+    assert 'CREATE INDEX "j x" on t (a)' in renamed(BASE, "index", ("t", "i"), ("t", "j x"))
+    assert any(sql.startswith('CREATE TRIGGER "ts" after insert') for sql in renamed(BASE, "trigger", ("t", "tr"), ("t", "ts")))
+    desired = BASE.replace("view v ", "view w ").replace("insert on v", "insert on w")
+    assert any(sql.startswith('CREATE VIEW "w" as select') for sql in renamed(BASE, "view", ("v",), ("w",), desired=desired))
+
+
+def test_a_rename_names_what_stands_in_its_way() -> None:
+    with pytest.raises(UnsupportedError, match="while something else in the schema is broken") as caught:
+        renamed(BASE + "create view broken as select x from nowhere;", "table", ("t",), ("u",))
+    assert "broken" in (caught.value.why or "")
+
+
+NEWER = [
+    ("a text, b int", "a text not null, b int", ['ALTER TABLE "t" ALTER COLUMN "a" SET NOT NULL']),
+    ("a text constraint n not null, b int", "a text, b int", ['ALTER TABLE "t" ALTER COLUMN "a" DROP NOT NULL']),
+    ("a text, b int", "a text, b int check (b > 0)", ['ALTER TABLE "t" ADD check (b > 0)']),
+    ("a text, b int, constraint c check (b > 0)", "a text, b int", ['ALTER TABLE "t" DROP CONSTRAINT "c"']),
+    ("a text", "a text not null, c int, check (a <> '')", ['ALTER TABLE "t" ADD COLUMN c int', 'ALTER TABLE "t" ALTER COLUMN "a" SET NOT NULL', "ALTER TABLE \"t\" ADD check (a <> '')"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), NEWER)
+def test_newer_libraries_alter_constraints_themselves(before: str, after: str, expected: list[str]) -> None:
+    current, desired = schema_of(f"create table t ({before})"), schema_of(f"create table t ({after})")
+    steps = steps_to(replace(current, server_version="3.54.1"), desired)
+    assert [statement.sql for step in steps for statement in step.statements] == expected
+    assert any("DROP TABLE" in statement.sql for step in steps_to(current, desired) for statement in step.statements)
+
+
+@pytest.mark.parametrize(
+    "after", ["a text default 'x' not null", "a text unique", "a int", "a text check (a > 0), check (a < 9)"]
+)
+def test_and_rebuild_for_the_rest(after: str) -> None:
+    current, desired = schema_of("create table t (a text default 'x')"), schema_of(f"create table t ({after})")
+    sql = [
+        statement.sql for step in steps_to(replace(current, server_version="3.54.1"), desired) for statement in step.statements
+    ]
+    assert any("DROP TABLE" in text for text in sql) or all("ADD check" in text for text in sql)
+
+
+def test_old_libraries_rebuild_where_newer_ones_alter() -> None:
+    current, desired = schema_of("create table t (a text, b int)"), schema_of("create table t (a text)")
+    assert len(steps_to(current, desired)[0].statements) == 1
+    assert len(steps_to(replace(current, server_version="3.34.1"), desired)[0].statements) > 1
+    current, desired = schema_of("create table t (a text)"), schema_of("create table t (a text, b int check (b > 0))")
+    assert len(steps_to(replace(current, server_version="3.36.0"), desired)[0].statements) > 1
+
+
+def test_foreign_keys_are_off_where_rows_would_be_lost() -> None:
+    current = schema_of(
+        "create table p (id integer primary key, a int); create table c (p int references p on delete cascade); create table x (a)"
+    )
+    dropped = {step.id.name: step.statements[0].foreign_keys for step in steps_to(current, schema_of(""))}
+    assert dropped == {"p": False, "c": True, "x": True}
+    (step,) = steps_to(
+        current,
+        schema_of(
+            "create table p (id integer primary key, a int not null); create table c (p int references p on delete cascade); create table x (a)"
+        ),
+    )
+    assert not any(statement.foreign_keys for statement in step.statements)
+    assert [(hazard.code, hazard.blocking, hazard.rule) for hazard in step.statements[0].hazards] == [("rebuild", False, "L28")]
+
+
+def test_tables_that_refer_to_each_other_are_made_in_a_sensible_order() -> None:
+    desired = schema_of(
+        "create table a (x int references b); create table b (id integer primary key, y int references c); create table c (id integer primary key, z int references b); create table d (id integer primary key)"
+    )
+    names = [step.id.name for step in steps_to(schema_of(""), desired)]
+    assert names.index("b") < names.index("a") and sorted(names) == ["a", "b", "c", "d"]
+
+
+def test_triggers_that_name_each_others_tables() -> None:
+    script = "create table a (x); create table b (x); create trigger ta after insert on a begin insert into b values (1); end; create trigger tb after delete on b begin delete from a; end; create view v as select x from a; create trigger tv after update on b begin select * from v; end"
+    for before, after in (("", script), (script, "")):
+        with ENGINE.scratch(None) as scratch:
+            scratch.driver.executescript(before)
+            run(scratch, steps_to(schema_of(before), schema_of(after)))
+            assert ENGINE.introspect(scratch).fingerprint == schema_of(after).fingerprint
+
+
+def test_a_replaced_virtual_table_is_told_and_filled_again_where_it_can_be() -> None:
+    base = "create table t (id integer primary key, a, b); create trigger ai after insert on t begin insert into f (rowid, a) values (new.id, new.a); end; "
+    before, after = (
+        base + f"create virtual table f using fts5 ({columns}, content = 't', content_rowid = id)" for columns in ("a", "a, b")
+    )
+    with ENGINE.scratch(None) as scratch:
+        scratch.driver.executescript(before + "; insert into t values (1, 'hello', 'world')")
+        steps = steps_to(ENGINE.introspect(scratch), schema_of(after))
+        assert "replace_virtual_table" in {
+            hazard.code for step in steps for statement in step.statements for hazard in statement.hazards
+        }
+        run(scratch, steps)
+        assert ENGINE.introspect(scratch).fingerprint == schema_of(after).fingerprint
+        assert scratch.query("select rowid from f where f match 'world'") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("type", "expected"), [("bigint", "INTEGER"), ("CHARINT", "INTEGER"), ("varchar(9)", "TEXT"), ("clob", "TEXT"), ("", "BLOB"), ("blob", "BLOB"), ("double", "REAL"), ("decimal(9)", "NUMERIC"), ("floating point", "INTEGER")]
+)  # fmt: skip
+def test_affinity(type: str, expected: str) -> None:
+    assert affinity(type) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value", "altered"),
+    [
+        ("text", "int", "'007'", True), ("text", "int", "'7'", False), ("text", "int", "'abc'", False), ("text", "int", "'1e3'", True),
+        ("text", "int", "null", False), ("int", "text", "7", False), ("real", "text", "0.1", False), ("real", "text", "0.12345678901234567", True),
+        ("int", "real", "9007199254740993", True), ("int", "real", "7", False), ("text", "blob", "'007'", False), ("int", "bigint", "7", False),
+    ],
+)  # fmt: skip
+def test_values_that_a_type_alters(before: str, after: str, value: str, altered: bool) -> None:
+    old, new = (schema_of(f"create table t (a {type})")[ObjectId("column", ("t", "a"))] for type in (before, after))
+    condition = ENGINE.lossy(old, new, '"a"')
+    with ENGINE.scratch(None) as scratch:
+        scratch.driver.executescript(f"create table t (a {before}); insert into t values ({value})")
+        rows = scratch.query(f"select count(*) from t where {condition}") if condition else [(0,)]
+        assert rows == [(int(altered),)]

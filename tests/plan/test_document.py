@@ -1,0 +1,94 @@
+"""A plan as a file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemaspec.engines.registry import engine
+from schemaspec.errors import InputError
+from schemaspec.model.plan import Hazard, Plan, Statement, Step
+from schemaspec.model.schema import ObjectId
+from schemaspec.plan.document import plan_from_json, plan_to_json, plan_to_sql
+
+HAZARD = Hazard(code="drop_table", object="t", message="drops t", safer="don't", rows=3, bytes=10, rule="P24")
+PLAN = Plan(
+    engine="sqlite",
+    start="a",
+    end="b",
+    steps=(
+        Step(
+            action="drop",
+            id=ObjectId("table", ("t",)),
+            statements=(
+                Statement(sql="DROP TABLE t", object=ObjectId("table", ("t",)), foreign_keys=False, hazards=(HAZARD,)),
+                Statement(sql="CREATE INDEX CONCURRENTLY i", transactional=False, undo="DROP INDEX i", repeat=True),
+            ),
+            drops=frozenset({ObjectId("table", ("t",)), ObjectId("column", ("t", "ä\n"))}),
+        ),
+    ),
+    hazards=(HAZARD,),
+    notes=("a note",),
+    proof="refuted",
+    proof_message="why",
+)
+
+
+def test_a_plan_comes_back_as_it_was():
+    assert plan_from_json(plan_to_json(PLAN)) == PLAN
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda data: data["steps"][0]["statements"][0].update(sql="DROP TABLE u"),
+        lambda data: data["steps"][0]["statements"].pop(),
+        lambda data: data["steps"][0]["statements"][0].pop("hazards"),
+        lambda data: data["hazards"].clear(),
+        lambda data: data.update(proof="proven"),
+        lambda data: data.update(start="c"),
+        lambda data: data.pop("start"),
+        lambda data: data.update(steps=1),
+        lambda data: data["steps"][0].update(object=["nothing", "t"]),
+        lambda data: data.update(schemaspec_plan=2),
+        lambda data: data["steps"][0]["statements"][0].update(foreign_keys="no"),
+    ],
+)
+def test_an_edited_plan_is_refused(edit):
+    data = json.loads(plan_to_json(PLAN))
+    edit(data)
+    with pytest.raises(InputError, match=r"plan") as caught:
+        plan_from_json(json.dumps(data), "plan.json")
+    assert caught.value.where == "plan.json"
+    assert "schemaspec plan" in str(caught.value.fix)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"schemaspec_plan": 1}'])
+def test_what_is_no_plan_is_refused(text):
+    with pytest.raises(InputError):
+        plan_from_json(text)
+
+
+@settings(deadline=None, max_examples=200)
+@given(name=st.text(min_size=1), message=st.text())
+def test_a_script_holds_the_plans_statements_and_nothing_else(name, message):
+    step = Step(
+        action="create",
+        id=ObjectId("table", (name,)),
+        statements=(
+            Statement(sql="SELECT 1", hazards=(Hazard(code="x", object=name, message=message),)),
+            Statement(sql="SELECT 2 -- the end"),
+            Statement(sql="SELECT 3"),
+        ),
+    )
+    script = plan_to_sql(Plan(engine="sqlite", start="", end="", steps=(step,)))
+    found = [fragment.sql.strip() for fragment in engine("sqlite").dialect.split(script)]
+    bare = [line for text in found for line in text.splitlines() if not line.startswith("-- ") and line.strip()]
+    assert [line.removesuffix(" -- the end") for line in bare] == ["SELECT 1", "SELECT 2", "SELECT 3"]
+
+
+def test_an_empty_plan_says_so():
+    assert plan_to_sql(Plan(engine="sqlite", start="", end="")) == "-- nothing to do\n"

@@ -1,0 +1,170 @@
+"""A second check is told from the first as long as nothing has changed, and never longer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemaspec.model.report import Report
+from schemaspec.project import Project, again
+from tests.shop import Shop
+
+
+@pytest.fixture
+def folder(shop: Shop, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.chdir(shop.path)
+    yield shop.path
+
+
+class Watch:
+    """Counts how often a check was worked out, and how often it was told again."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told = 0
+        real = again.told_again
+
+        def told_again(*arguments: object) -> object:
+            found = real(*arguments)  # type: ignore[arg-type]
+            self.told += found is not None
+            return found
+
+        monkeypatch.setattr(again, "told_again", told_again)
+
+
+def _same(one: Report, other: Report) -> bool:
+    return (one.checks, dict(one.counts), one.migrations, one.title, one.database) == (
+        other.checks,
+        dict(other.counts),
+        other.migrations,
+        other.title,
+        other.database,
+    )
+
+
+def test_told_again_while_nothing_changes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(monkeypatch)
+    first = Project.open().check()
+    second, third = Project.open().check(), Project.open().check()
+    assert watch.told == 2
+    assert _same(first, second)
+    assert _same(first, third)
+
+
+def test_findings_are_told_again_too(folder: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.sql("drop view products_for_sale", "delete from regions where id > 20")
+    watch = Watch(monkeypatch)
+    first, second = Project.open().check(), Project.open().check()
+    assert watch.told == 1
+    assert not first.passed
+    assert _same(first, second)
+
+
+CHANGES = {
+    "a row": "delete from regions where id = 30",
+    "a value that breaks a rule": "update users set email = 'nobody'",
+    "a column": "alter table suppliers add column fax text",
+    "a comment in a definition": "create table tmp_x (a /* nothing */)",
+    "the history": "delete from schema_version where version = 5",
+    "a checksum": "update schema_version set checksum = 'v1:0' where version = 4",
+    "an orphan": "insert into stock_movements (product_id, delta, reason) values (999, 1, 'sale')",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_change_of_the_database_goes_unseen(folder: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    before = Project.open().check()
+    shop.sql(CHANGES[change])
+    seen = Project.open().check()
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", "off")
+    assert _same(seen, Project.open().check())
+    assert change == "a comment in a definition" or not _same(seen, before)
+
+
+def test_no_change_of_a_file_goes_unseen(folder: Path, shop: Shop) -> None:
+    assert Project.open().check().passed
+    shop.edit("specs/people.yaml", "    rows: 30\n", "    rows: 31\n")
+    assert not Project.open().check().passed
+    shop.edit("specs/people.yaml", "    rows: 31\n", "    rows: 30\n")
+    assert Project.open().check().passed
+    (folder / "specs" / "more.yaml").write_text("schemaspec: 1\ntables: {more: {columns: {id: integer primary key}}}\n")
+    assert not Project.open().check().passed
+    (folder / "specs" / "more.yaml").unlink()
+    assert Project.open().check().passed
+    shop.edit("migrations.yaml", "mrp: round(price * 1.1, 2)", "mrp: round(price * 1.2, 2)")
+    assert not Project.open().check().passed
+
+
+def test_another_database_is_another_check(folder: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(folder / "store.db", folder / "other.db")
+    assert Project.open().check().passed
+    shop.sql("delete from regions")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///other.db")
+    assert Project.open().check().passed
+    monkeypatch.delenv("DATABASE_URL")
+    assert not Project.open().check().passed
+    assert Project.open(database="other.db").check().passed
+
+
+def test_the_options_are_part_of_it(folder: Path) -> None:
+    whole, part = Project.open().check(), Project.open().check(only=["tables"])
+    assert (len(whole.checks), len(part.checks)) == (11, 1)
+    assert len(Project.open().check(skip=["tables"]).checks) == 10
+    assert len(Project.open().check().checks) == 11
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '["0.1.0", {}]', '["0.1.0", {"basis": 1}]'])
+def test_a_damaged_cache_costs_time_only(folder: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    import os
+
+    from schemaspec.project import cache
+
+    assert Project.open().check().passed
+    monkeypatch.setattr(cache, "_tool", lambda: "0.1.0")
+    for entry in Path(os.environ["SCHEMASPEC_CACHE_DIR"]).iterdir():
+        entry.write_text(damage)
+    assert Project.open().check().passed
+
+
+def test_an_entry_that_others_can_write_is_not_believed(folder: Path) -> None:
+    import os
+
+    assert Project.open().check().passed
+    for entry in Path(os.environ["SCHEMASPEC_CACHE_DIR"]).iterdir():
+        assert entry.stat().st_mode & 0o777 == 0o600
+        entry.write_text(entry.read_text().replace('"pass"', '"fail"'))
+        entry.chmod(0o666)
+    assert Project.open().check().passed
+
+
+def test_a_cache_that_cannot_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "file").write_text("")
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(folder / "file" / "cache"))
+    assert Project.open().check().passed
+    assert Project.open().check().passed
+
+
+def test_the_cache_stays_small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    from schemaspec.project import cache
+
+    monkeypatch.setattr(cache, "_MOST_ENTRIES", 10)
+    for number in range(40):
+        cache.store("thing", str(number), value=number)
+    entries = list(Path(os.environ["SCHEMASPEC_CACHE_DIR"]).iterdir())
+    assert len(entries) <= 10
+    assert cache.load("thing", "39") == 39
+
+
+def test_a_variant_of_another_engine_is_not_taken_from_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Project.open().spec.declarations == Project.open().spec.declarations
+    low_stock = {index.name: index for table in Project.open().spec.tables for index in table.indexes}["idx_products_low_stock"]
+    assert low_stock.where == "stock < 10"
+    monkeypatch.setenv("DATABASE_URL", "mysql://shop@127.0.0.1:1/shop")
+    low_stock = {index.name: index for table in Project.open().spec.tables for index in table.indexes}["idx_products_low_stock"]
+    assert low_stock.where is None

@@ -1,0 +1,97 @@
+"""What a command loads, and what that costs: a tool that runs in every hook and cron job must not be felt."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = {"yaml", "jsonschema", "jinja2", "rich", "regex", "shtab", "importlib.metadata", "inspect", "pathlib"}
+DRIVERS = {"sqlite3", "_sqlite3", "psycopg", "pymysql", "pyrage"}
+TIMES = 6
+"""How many times the CPU of an interpreter that does nothing a `check` of the example may cost."""
+
+_LIST = """
+import atexit, os, sys
+sys.argv = ["schemaspec", *sys.argv[1:]]
+end = os._exit
+def tell(code):
+    sys.stderr.write("\\n".join(["modules:", *sys.modules]))
+    sys.stderr.flush()
+    end(code)
+os._exit = tell
+from schemaspec.__main__ import run
+try:
+    run()
+except SystemExit as error:
+    tell(error.code or 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("startup")
+    for name in ("expected_schema.yaml", "migrations.yaml"):
+        shutil.copy(ROOT / name, path / name)
+    shutil.copytree(ROOT / "specs", path / "specs")
+    for command in (["apply"], ["check"]):
+        _run(path, "-m", "schemaspec", *command)
+    return path
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SCHEMASPEC", "DATABASE_URL"))}
+    environment = {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
+        "SCHEMASPEC_CACHE_DIR": str(folder / "cache"),
+    }
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def _loaded(folder: Path, *command: str) -> set[str]:
+    return set(_run(folder, "-c", _LIST, *command).stderr.partition("modules:\n")[2].split())
+
+
+@pytest.mark.parametrize(
+    "command", [["--help"], ["--version"], ["check", "--help"], ["apply", "--help"], ["backup", "--help"]], ids=" ".join
+)
+def test_help_loads_next_to_nothing(folder: Path, command: list[str]) -> None:
+    assert not _loaded(folder, *command) & (HEAVY | DRIVERS) - {"pathlib"}
+
+
+@pytest.mark.parametrize("command", [["check"], ["check", "--quiet"], ["check", "--format", "json"]], ids=" ".join)
+def test_second_check_loads_only_the_driver(folder: Path, command: list[str]) -> None:
+    _run(folder, "-m", "schemaspec", *command)
+    loaded = _loaded(folder, *command)
+    assert "sqlite3" in loaded
+    assert not loaded & (HEAVY | DRIVERS - {"sqlite3", "_sqlite3"})
+    assert len([name for name in loaded if name.startswith("schemaspec")]) <= 35, "a module has crept onto the way of every check"
+
+
+def test_status_loads_no_yaml(folder: Path) -> None:
+    _run(folder, "-m", "schemaspec", "status")
+    assert not _loaded(folder, "status") & {"yaml", "jsonschema", "jinja2", "rich", "regex"}
+
+
+def test_second_check_costs_few_times_an_empty_interpreter(folder: Path) -> None:
+    def cpu(*arguments: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        _run(folder, *arguments)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    nothing, check = [], []
+    for _ in range(15):  # in turn, and the least of each: what others do on this machine only ever adds
+        nothing.append(cpu("-c", "pass"))
+        check.append(cpu("-m", "schemaspec", "check"))
+    assert min(check) <= TIMES * min(nothing), f"{min(check) * 1000:.0f} ms, {min(check) / min(nothing):.1f} times an empty one"
