@@ -82,8 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not result.applied:
         emit("Nothing to do: every migration is applied.")
         return 0
-    count = len(result.applied)
-    emit(f"Applied {count} migration{'s' if count != 1 else ''}: {', '.join(map(str, result.applied))}")
+    from schemaspec.report.words import plural, versions
+
+    emit(f"Applied {plural(len(result.applied), 'migration')}: {versions(result.applied)}")
     return 0
 
 

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the migrations in scratch and say what is wrong with them."""
-    from schemaspec.report.status_text import render_replay
+    from schemaspec.report.replay_text import render_replay
 
     result = open_project(arguments).test()
     emit(render_replay(result, quiet=arguments.quiet))

@@ -1,8 +1,8 @@
-"""A check of what has not changed, told without working it out again.
+"""What a command finds where nothing has changed, told without working it out again.
 
-What a check reports follows from its files and from what the database answers. Both are looked at every time: while every
-file has the same content and every statement the same answer as in the run before, the report is the same too. The first
-answer that differs ends this, and what was answered until then is not asked again.
+What `check` and `status` report follows from its files and from what the database answers. Both are looked at every time:
+while every file has the same content and every statement the same answer as in the run before, the report is the same too. The
+first answer that differs ends this, and what was answered until then is not asked again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemaspec.errors import SchemaspecError
@@ -118,18 +119,18 @@ class Witness:
 
 
 class Found(NamedTuple):
-    """What a check found: what its report says beside when it was made and of which database."""
+    """What a command found: what its report says beside when it was made and of which database."""
 
-    checks: tuple[CheckResult, ...]
-    counts: Mapping[str, int]
     migrations: tuple[MigrationStatus, ...]
-    title: str
+    checks: tuple[CheckResult, ...] = ()
+    counts: Mapping[str, int] = MappingProxyType({})
+    title: str = ""
     unreachable: bool = False
 
 
-def told_again(project: Project, witness: Witness, options: Sequence[str]) -> Found | None:
-    """What the last check with these options found, if the files and the answers are those of then."""
-    kept = cache.load("check", *_key(project, options))
+def told_again(command: str, project: Project, witness: Witness, options: Sequence[str] = ()) -> Found | None:
+    """What the last run of the command with these options found, if the files and the answers are those of then."""
+    kept = cache.load(command, *_key(project, options))
     try:
         if kept is None or kept["basis"] != _basis(project, witness) or not witness.confirm(kept["steps"]):
             return None
@@ -138,13 +139,13 @@ def told_again(project: Project, witness: Witness, options: Sequence[str]) -> Fo
         return None
 
 
-def keep(project: Project, witness: Witness, options: Sequence[str], found: Found) -> None:
+def keep(command: str, project: Project, witness: Witness, found: Found, options: Sequence[str] = ()) -> None:
     """Keep what was found for `told_again`, where it is known what it follows from."""
     basis = _basis(project, witness)
     if witness.sound and basis is not None and project.spec.digest == project.head.digest:
         value = {"basis": basis, "steps": witness.steps, "found": to_plain(found)}
         with suppress(TypeError):  # a parameter that JSON does not know
-            cache.store("check", *_key(project, options), value=value)
+            cache.store(command, *_key(project, options), value=value)
 
 
 def to_plain(found: Found) -> dict[str, Any]:

@@ -25,13 +25,23 @@ def exists(project: Project) -> bool:
 
 def migration_status(project: Project) -> tuple[MigrationStatus, ...]:
     """Which migrations are applied, pending, edited, missing or failed; the database is only read."""
-    from schemaspec.migrate.history import History
-    from schemaspec.migrate.state import assess, migration_state
+    from schemaspec.project import again
 
     if not exists(project):
+        from schemaspec.migrate.history import History
+        from schemaspec.migrate.state import assess
+
         return assess(project.migrations, History(), lambda migration: "").statuses
     with project.connected("read") as connection:
-        return migration_state(project.engine, connection, project.migrations).statuses
+        witness = again.Witness(connection)
+        known = again.told_again("status", project, witness)
+        if known is not None:
+            return known.migrations
+        from schemaspec.migrate.state import migration_state
+
+        statuses = migration_state(project.engine, witness, project.migrations).statuses
+        again.keep("status", project, witness, again.Found(statuses))
+        return statuses
 
 
 def apply_migrations(

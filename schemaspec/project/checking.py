@@ -65,11 +65,11 @@ def _found_or_known(project: Project, connection: Connection, *, only: Sequence[
     from schemaspec.project import again
 
     witness, options = again.Witness(connection), (",".join(only), ",".join(skip))
-    known = again.told_again(project, witness, options)
+    known = again.told_again("check", project, witness, options)
     if known is not None:
         return known
     found = _found(project, witness, None, only=only, skip=skip, compare=None)
-    again.keep(project, witness, options, found)
+    again.keep("check", project, witness, found, options)
     return found
 
 

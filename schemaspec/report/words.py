@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
 ENGINE_TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL"}
 STATUS_WORDS = {"pass": "PASS", "fail": "FAIL", "error": "ERROR", "warn": "WARN", "skip": "SKIP"}
+_LONGEST_RUN = 7
+"""So many versions in a row are still told one by one."""
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -35,6 +39,16 @@ def duration(milliseconds: int) -> str:
         return f"{milliseconds / 1000:.1f} s"
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
     return f"{minutes} min {seconds} s"
+
+
+def versions(numbers: Sequence[int]) -> str:
+    """Versions as a list, long runs folded: `1, 2, 3`, `1–500, 502`."""
+    runs = groupby(enumerate(sorted(numbers)), key=lambda item: item[1] - item[0])
+    folded = []
+    for _, members in runs:
+        run = [number for _, number in members]
+        folded.append(f"{run[0]}–{run[-1]}" if len(run) > _LONGEST_RUN else ", ".join(map(str, run)))
+    return ", ".join(folded)
 
 
 def server(report: Report) -> str:

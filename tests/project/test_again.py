@@ -64,6 +64,18 @@ def test_findings_are_told_again_too(folder: Path, shop: Shop, monkeypatch: pyte
     assert _same(first, second)
 
 
+def test_the_status_is_told_again_while_nothing_changes(folder: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(monkeypatch)
+    first, second = Project.open().status(), Project.open().status()
+    assert watch.told == 1
+    assert [row.status for row in first] == ["applied"] * 5
+    assert first == second
+    shop.sql("delete from schema_version where version = 5")
+    assert [row.status for row in Project.open().status()] == ["applied"] * 4 + ["pending"]
+    shop.edit("migrations.yaml", "mrp: round(price * 1.1, 2)", "mrp: round(price * 1.2, 2)")
+    assert [row.status for row in Project.open().status()] == ["applied", "edited", "applied", "applied", "pending"]
+
+
 CHANGES = {
     "a row": "delete from regions where id = 30",
     "a value that breaks a rule": "update users set email = 'nobody'",

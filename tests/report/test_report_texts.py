@@ -15,7 +15,9 @@ from schemaspec.model.schema import ObjectId, SchemaObject
 from schemaspec.plan.rehearse import Rehearsal, TableOutcome, TimedStep
 from schemaspec.report.diff_text import render_diff, render_diff_json
 from schemaspec.report.plan_text import render_plan, render_rehearsal
-from schemaspec.report.status_text import render_replay, render_status, render_status_json
+from schemaspec.report.replay_text import render_replay
+from schemaspec.report.status_text import render_status, render_status_json
+from schemaspec.report.words import versions
 
 PRICE = ObjectId("column", ("products", "price"))
 ALTER = Change(
@@ -163,3 +165,9 @@ def test_a_rehearsal() -> None:
     assert "✗ rows of orders are lost" in text
     assert text.endswith("✗ FAIL - 1 fault; the database itself is untouched")
     assert render_rehearsal(Rehearsal(faults=(), **values)).endswith("what it should")  # type: ignore[arg-type]
+
+
+def test_long_runs_of_versions_are_folded() -> None:
+    assert versions([3, 1, 2, 20251222]) == "1, 2, 3, 20251222"
+    assert versions([*range(1, 501), 502]) == "1–500, 502"
+    assert versions([]) == ""
