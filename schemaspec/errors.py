@@ -99,3 +99,7 @@ class MigrationError(SchemaspecError):
 
 class UnsupportedError(InputError):
     """What was asked for cannot be done on this engine; the message names the way out (exit code 2)."""
+
+
+class RiskWarning(UserWarning):
+    """Something that works and is dangerous all the same, said by way of `warnings`; on the command line, on standard error."""

@@ -69,18 +69,15 @@ def test_help_loads_next_to_nothing(folder: Path, command: list[str]) -> None:
     assert not _loaded(folder, *command) & (HEAVY | DRIVERS) - {"pathlib"}
 
 
-@pytest.mark.parametrize("command", [["check"], ["check", "--quiet"], ["check", "--format", "json"]], ids=" ".join)
-def test_second_check_loads_only_the_driver(folder: Path, command: list[str]) -> None:
+@pytest.mark.parametrize(
+    "command", [["check"], ["check", "--quiet"], ["check", "--format", "json"], ["status"], ["status", "-q"]], ids=" ".join
+)
+def test_a_second_look_loads_only_the_driver(folder: Path, command: list[str]) -> None:
     _run(folder, "-m", "schemaspec", *command)
     loaded = _loaded(folder, *command)
     assert "sqlite3" in loaded
     assert not loaded & (HEAVY | DRIVERS - {"sqlite3", "_sqlite3"})
     assert len([name for name in loaded if name.startswith("schemaspec")]) <= 35, "a module has crept onto the way of every check"
-
-
-def test_status_loads_no_yaml(folder: Path) -> None:
-    _run(folder, "-m", "schemaspec", "status")
-    assert not _loaded(folder, "status") & {"yaml", "jsonschema", "jinja2", "rich", "regex"}
 
 
 def test_second_check_costs_few_times_an_empty_interpreter(folder: Path) -> None:

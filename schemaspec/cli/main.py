@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
@@ -155,6 +156,11 @@ def _complain(text: str) -> None:
     print(block(text), file=sys.stderr)
 
 
+def _tell_risk(message: Warning | str, *_: object) -> None:
+    """A Python warning in our own words."""
+    _complain(f"schemaspec: WARNING: {message}")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one command.
 
@@ -165,7 +171,9 @@ def main(arguments: Sequence[str]) -> int:
         The exit code, by the table in docs/commands.md.
     """
     try:
-        code = _dispatch(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _tell_risk
+            code = _dispatch(arguments)
         sys.stdout.flush()
     except InputErrors as error:
         _complain(str(error))

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from schemaspec.errors import RefusedError
-from schemaspec.migrate.state import ALL
 
 if TYPE_CHECKING:
     from schemaspec.model.plan import Hazard
+
+ALL = "all"
+"""The code that accepts every hazard and every issue."""
 
 
 def refuse_hazards(hazards: Iterable[Hazard], allow: frozenset[str]) -> None:

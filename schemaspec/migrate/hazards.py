@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
 from schemaspec.errors import SchemaspecError
-from schemaspec.migrate.accept import refuse_hazards
+from schemaspec.migrate.accept import ALL
 from schemaspec.migrate.replay import run_in_scratch
-from schemaspec.migrate.state import ALL
 from schemaspec.migrate.work import Job, Work
 from schemaspec.model.history import is_history, without_history
 from schemaspec.model.migration import Migration, PythonCall
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.change import Change
     from schemaspec.model.schema import ObjectId, Schema
-
-__all__ = ["hazards_of", "refuse_hazards"]
 
 _REMOVES = re.compile(r"\b(?:drop|rename|change)\b", re.IGNORECASE)
 _RENAMES = re.compile(r"\b(?:rename|change)\b", re.IGNORECASE)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from schemaspec.errors import InputError, InputErrors, RefusedError
+from schemaspec.migrate.accept import ALL
 from schemaspec.migrate.checksum import checksum, comparable
 from schemaspec.migrate.history import History, read
 from schemaspec.model.history import without_history
@@ -19,8 +20,6 @@ from schemaspec.model.report import MigrationStatus
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
 
-ALL = "all"
-"""The code that accepts every hazard and every issue."""
 
 _DONE = frozenset({"", "applied", "success", "succeeded", "completed", "complete", "done", "ok"})
 _NOT_DONE = frozenset({"failed", "error", "failure"})

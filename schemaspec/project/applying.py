@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemaspec.errors import DatabaseError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def exists(project: Project) -> bool:
     """Whether there is a database at all; a server's is taken to be there until connecting shows otherwise."""
-    return not project.engine.features.file_based or Path(project.url.database).exists()
+    return not project.engine.features.file_based or os.path.exists(project.url.database)  # noqa: PTH110
 
 
 def migration_status(project: Project) -> tuple[MigrationStatus, ...]:
@@ -159,6 +159,8 @@ def history_statements(project: Project) -> tuple[Statement, ...]:
 
 def backup_store(project: Project, folder: str | None = None) -> BackupStore:
     """The backups of the project's database."""
+    from pathlib import Path
+
     from schemaspec.backup.store import BackupStore
 
     return BackupStore(project.engine, project.url, Path(folder) if folder else None)

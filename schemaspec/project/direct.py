@@ -41,7 +41,7 @@ def apply_plan(
         RefusedError: hazards that were not accepted, or the database is not what the plan starts from.
         MigrationError: it failed; says in which state the database is.
     """
-    from schemaspec.migrate.hazards import refuse_hazards
+    from schemaspec.migrate.accept import refuse_hazards
     from schemaspec.plan.planner import check_fresh
     from schemaspec.project.planning import make
 

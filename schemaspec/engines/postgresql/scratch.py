@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,11 +13,15 @@ from schemaspec.engines.common.load import load as load_statements
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.targets import literal
-from schemaspec.errors import DatabaseError, InputErrors, SchemaspecError, StatementError
+from schemaspec.errors import DatabaseError, InputErrors, RiskWarning, SchemaspecError, StatementError
 from schemaspec.model.plan import Statement
 from schemaspec.model.url import DatabaseUrl
 
 PREFIX = "schemaspec_scratch_"
+_POWERFUL = (
+    "the spec is tried out in a scratch database on the live server, as a superuser: whatever SQL it holds can reach all of "
+    "the server. Use a role without superuser, or name a server of its own with `scratch:`"
+)
 _NAME = re.compile(rf"{PREFIX}\d+_[0-9a-f]+\Z")
 _BATCH = 50
 _CONCURRENTLY = re.compile(r"(\b(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b", re.IGNORECASE)
@@ -36,6 +41,8 @@ def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Itera
     admin = _admin(server)
     name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(6)}"
     try:
+        if scratch_url is None:
+            _warn_of_superuser(admin)
         # Held as long as the database is used: whoever finds it free may remove the database.
         admin.query("select pg_advisory_lock(hashtext(%s), 20779)", (name,))
         _remove_leftovers(admin)
@@ -56,24 +63,13 @@ def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Itera
             admin.close()
 
 
-def superuser_warning(url: DatabaseUrl, *, scratch_url: str | None = None) -> str:
-    """What is to be said where specs of others would run as superuser on a server that holds real data; else "".
+def _warn_of_superuser(admin: PostgresConnection) -> None:
+    """Say so where specs of others would run as superuser on the server that holds the live database.
 
     A statement of a superuser can read files, run programs and reach every database of the server, scratch or not.
     """
-    if scratch_url:
-        return ""
-    connection = connect(url, mode="read")
-    try:
-        powerful = connection.query("select rolsuper from pg_roles where rolname = current_user")
-    finally:
-        connection.close()
-    if not powerful or not powerful[0][0]:
-        return ""
-    return (
-        "the spec is tried out in a scratch database on the live server, as a superuser: whatever SQL it holds can reach all "
-        "of the server; use a role without superuser, or name a server of its own with `scratch:`"
-    )
+    if admin.query("select 1 from pg_roles where rolname = current_user and rolsuper"):
+        warnings.warn(_POWERFUL, RiskWarning, stacklevel=2)
 
 
 def _admin(server: DatabaseUrl) -> PostgresConnection:
@@ -175,7 +171,21 @@ def _drop_subscriptions(connection: PostgresConnection) -> None:
 
 
 def load(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
-    """See `protocol.Engine.load`. Statements run many at a time; a batch with a refused one runs one by one."""
+    """See `protocol.Engine.load`. Statements run many at a time; a batch with a refused one runs one by one.
+
+    What acts on all that is made after it comes last, lest it act on what had to wait for its turn.
+    """
+    early = [item for item in statements if not _acts_on_later(item)]
+    _load_all(connection, early)
+    if len(early) < len(statements):
+        _load_all(connection, [item for item in statements if _acts_on_later(item)])
+
+
+def _acts_on_later(statement: Statement) -> bool:
+    return statement.object is not None and statement.object.kind in ("default_privilege", "event_trigger")
+
+
+def _load_all(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
     waiting: list[Statement] = []
     for start in range(0, len(statements), _BATCH):
         waiting += _run_batch(connection, [_plain(item) for item in statements[start : start + _BATCH]])

@@ -132,8 +132,19 @@ def _orphan(
     )
 
 
+# dbstat walks a tree page by page (https://www.sqlite.org/dbstat.html), so that a limit ends it early.
+_SAMPLE_PAGES = 400
+_FIRST_PAGES = """
+SELECT count(*), ifnull(sum(CASE pagetype WHEN 'leaf' THEN ncell END), 0)
+FROM (SELECT pagetype, ncell FROM dbstat WHERE name = ? LIMIT ?)
+"""
+
+
 def estimate(connection: SqliteConnection, table: SchemaObject) -> tuple[int, int]:
-    """See `protocol.Engine.estimate`: rows are counted in small files, else told by the highest rowid or a table's share."""
+    """See `protocol.Engine.estimate`: rows are counted in small files, else told by the highest rowid.
+
+    The size of a table with many pages is worked out from how many rows the first of them hold.
+    """
     quoted = '"' + table.id.name.replace('"', '""') + '"'
     (pages,), (size,) = connection.query("PRAGMA page_count")[0], connection.query("PRAGMA page_size")[0]
     total = pages * size
@@ -142,7 +153,8 @@ def estimate(connection: SqliteConnection, table: SchemaObject) -> tuple[int, in
     counted = total <= 16 * _THOROUGH_BYTES or table.get("without_rowid")
     (rows,) = connection.query(f"SELECT count(*) FROM {quoted}" if counted else f"SELECT max(rowid) FROM {quoted}")[0]
     try:
-        (used,) = connection.query("SELECT sum(pgsize) FROM dbstat WHERE name = ? AND aggregate = TRUE", (table.id.name,))[0]
+        seen, held = connection.query(_FIRST_PAGES, (table.id.name, _SAMPLE_PAGES))[0]
     except StatementError:
-        used = total  # A library without dbstat knows only the whole.
-    return rows or 0, used or 0
+        return rows or 0, total  # A library without dbstat knows only the whole.
+    used = seen if seen < _SAMPLE_PAGES else min(pages, seen * (rows or 0) // max(held, 1))
+    return rows or 0, used * size

@@ -164,3 +164,21 @@ def test_measure_and_estimate(shop: Path) -> None:
     rows, size = ENGINE.estimate(connection, ENGINE.introspect(connection).of_kind("table")[1])
     assert (rows, size) == (3, 4096)
     connection.close()
+
+
+def test_the_size_of_a_table_with_many_pages_is_near_what_it_takes(shop: Path) -> None:
+    raw = sqlite3.connect(shop)
+    raw.execute("create table big (id integer primary key, note text)")
+    raw.execute(
+        "with recursive n(i) as (values (1) union all select i + 1 from n where i < 50000) "
+        "insert into big (note) select printf('%.*c', 20 + i % 100 + 8000 * (i % 100 = 0), 'x') from n"
+    )
+    raw.commit()
+    (used,) = raw.execute("select sum(pgsize) from dbstat where name = 'big'").fetchone()
+    raw.close()
+    connection = ENGINE.connect(url(shop))
+    (big,) = (table for table in ENGINE.introspect(connection).of_kind("table") if table.id.name == "big")
+    rows, size = ENGINE.estimate(connection, big)
+    connection.close()
+    assert rows == 50_000
+    assert abs(size - used) < used / 10
