@@ -57,10 +57,9 @@ def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_v
         InputErrors: statements that the engine refuses, at their positions.
         DatabaseError: neither a scratch database nor a snapshot is to be had.
     """
-    from schemaspec.model.schema import from_plain, to_plain
+    from schemaspec.model.schema import from_plain
 
-    key = (str(Path(spec.root) / Path(spec.file).name), engine.name, str(url) if url and not engine.features.file_based else "")
-    kept = cache.load("schema", *key)
+    kept = cache.load("schema", *_key(engine, spec, url))
     if kept is not None and (kept.get("digest"), kept.get("server_version")) == (spec.digest, server_version):
         try:
             schema = from_plain(kept["schema"])
@@ -77,6 +76,19 @@ def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_v
         if written_down is None:
             raise
         return written_down
-    snapshot.keep(spec, schema)
-    cache.store("schema", *key, value={"digest": spec.digest, "server_version": server_version, "schema": to_plain(schema)})
+    keep(engine, spec, url, server_version, schema)
     return schema
+
+
+def keep(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, schema: Schema) -> None:
+    """Keep what the spec leads to on a server of this version, for `desired_schema`."""
+    from schemaspec.model.schema import to_plain
+
+    snapshot.keep(spec, schema)
+    value = {"digest": spec.digest, "server_version": server_version, "schema": to_plain(schema)}
+    cache.store("schema", *_key(engine, spec, url), value=value)
+
+
+def _key(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[str, ...]:
+    server = str(url) if url and not engine.features.file_based else ""
+    return str(Path(spec.root) / Path(spec.file).name), engine.name, server

@@ -24,10 +24,12 @@ class Head(NamedTuple):
     Args:
         digest: over the content of all of its files.
         database: the URL that it names, variables filled in; None where it names none.
+        forms: whose forms count where the spec gives one an engine.
     """
 
     digest: str
     database: str | None
+    forms: str = ""
 
 
 _BROKEN = (KeyError, ValueError, TypeError, AttributeError, OSError, InputError)
@@ -37,14 +39,14 @@ _BROKEN = (KeyError, ValueError, TypeError, AttributeError, OSError, InputError)
 def spec_head(file: str, *, engine: str | None, database: str | None) -> Head | None:
     """The head of a spec; see `read_spec`. None when it has to be read first."""
     try:
-        kept = _unchanged("spec", *_spec_key(file, engine, database))
+        kept = _unchanged("spec", *_key(file), engine or _scheme(database))
         if kept is None:
             return None
         if database is not None:
-            return Head(digest=kept["digest"], database=database)
+            return Head(digest=kept["digest"], database=database, forms=kept["forms"])
         template: str | None = kept["template"]
         url = _filled_in(template) if template is not None else None
-        return Head(digest=kept["digest"], database=url) if _scheme(url) == kept["scheme"] else None
+        return Head(digest=kept["digest"], database=url, forms=kept["forms"]) if _scheme(url) == kept["scheme"] else None
     except _BROKEN:
         return None
 
@@ -60,15 +62,14 @@ def read_spec(file: str, *, engine: str | None, database: str | None) -> Spec:
     Raises:
         InputError, InputErrors: what is wrong with the files, with positions.
     """
-    key = _spec_key(file, engine, database)
     head = spec_head(file, engine=engine, database=database)
     if head is not None:
-        kept = cache.load("spec", *key)
+        kept = cache.load("spec", *_key(file), head.forms)
         try:
             if kept["digest"] == head.digest:
                 from schemaspec.spec.plain import Later, spec_from_plain
 
-                declarations = Later(lambda: _declarations(file, engine, database, head.digest))
+                declarations = Later(lambda: _declarations(file, engine, database, head))
                 return spec_from_plain(kept, declarations, database=database)
         except _BROKEN:
             pass
@@ -80,7 +81,6 @@ def _read_and_keep(file: str, engine: str | None, database: str | None) -> Spec:
     from schemaspec.spec.plain import declarations_to_plain, spec_to_plain
     from schemaspec.spec.reader import read_spec as read
 
-    key = _spec_key(file, engine, database)
     spec = read(file, engine=engine, database=database)
     if digest_now(inputs_of(spec), spec.root) == spec.digest:  # else a file was written just now
         plain = spec_to_plain(spec)
@@ -89,21 +89,23 @@ def _read_and_keep(file: str, engine: str | None, database: str | None) -> Spec:
             "inputs": inputs_to_plain(inputs_of(spec)),
             "digest": spec.digest,
             "template": plain["templates"].get("database"),
-            "scheme": _scheme(spec.database if database is None else None),
+            "scheme": _scheme(spec.database),
+            "forms": engine or _scheme(spec.database),
         }
         declarations = {"digest": spec.digest, **declarations_to_plain(spec.declarations)}
-        cache.store("declarations", *key, value=declarations)
-        cache.store("spec", *key, value=plain)
-        cache.store("head", "spec", *key, value=about)
+        cache.store("declarations", *_key(file), about["forms"], value=declarations)
+        cache.store("spec", *_key(file), about["forms"], value=plain)
+        for asked in {engine or _scheme(database), about["forms"]}:
+            cache.store("head", "spec", *_key(file), asked, value=about)
     return spec
 
 
-def _declarations(file: str, engine: str | None, database: str | None, digest: str) -> Sequence[Declaration]:
+def _declarations(file: str, engine: str | None, database: str | None, head: Head) -> Sequence[Declaration]:
     from schemaspec.spec.plain import declarations_from_plain
 
-    kept = cache.load("declarations", *_spec_key(file, engine, database))
+    kept = cache.load("declarations", *_key(file), head.forms)
     try:
-        if kept["digest"] == digest:
+        if kept["digest"] == head.digest:
             return declarations_from_plain(kept)
     except _BROKEN:
         pass
@@ -151,10 +153,6 @@ def read_migrations(file: str, *, engine: str) -> tuple[Migration, ...]:
 def _key(file: str) -> tuple[str, str]:
     """Positions are told by the name that the user gave, so that it is part of the key."""
     return os.path.realpath(file), file
-
-
-def _spec_key(file: str, engine: str | None, database: str | None) -> tuple[str, ...]:
-    return (*_key(file), engine or "", database or "")
 
 
 def _unchanged(kind: str, *key: str) -> Mapping[str, Any] | None:

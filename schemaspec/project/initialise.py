@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemaspec.errors import InputError, InputErrors, UnsupportedError
-from schemaspec.project.desired import build, compile_declarations
+from schemaspec.project.desired import build, compile_declarations, keep
 from schemaspec.project.sources import database_url
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine
     from schemaspec.model.schema import Schema
-    from schemaspec.model.spec import Declaration
+    from schemaspec.model.spec import Declaration, Spec
     from schemaspec.model.url import DatabaseUrl
 
 MIGRATIONS_FILE = "migrations.yaml"
@@ -42,18 +43,23 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
         DatabaseError: the database can't be read.
         UnsupportedError: an object can't be described so that the same comes out again.
     """
+    from schemaspec.model.spec import Spec
+    from schemaspec.project.files import read_spec
     from schemaspec.spec.writer import write_spec
 
     target = Path(output)
     if output != "-":
         _may_write(target, force)
     url = database_url(database)
-    engine, schema, version = _read(url)
-    declarations = faithful(engine, schema, url)
+    engine, schema, version, server_version = _read(url)
+    declarations = engine.declare(schema)
     text = write_spec(declarations, database=_relative(url, target))
     if output == "-":
+        _proven(engine, Spec(file="", root=".", declarations=declarations), schema, url)
         return Written(text=text, message="")
-    target.write_text(text, encoding="utf-8")
+    with _kept_if_all_is_well(target, text):
+        spec = read_spec(str(target), engine=None, database=database if url.password else None)
+        keep(engine, spec, url, server_version, _proven(engine, spec, schema, url))
     tables = len(schema.of_kind("table", "virtual_table", "foreign_table"))
     lines = [f"{target}: {tables} table{'s' if tables != 1 else ''} described. Next: schemaspec check -s {target}"]
     migrations = target.with_name(MIGRATIONS_FILE)
@@ -87,39 +93,53 @@ def write_snapshot(database: str, spec_file: str) -> str:
     return f"{path}: {len(schema)} objects, to stand in where no scratch database may be made"
 
 
-def faithful(engine: Engine, schema: Schema, url: DatabaseUrl) -> tuple[Declaration, ...]:
-    """Declarations that lead to this very schema, proven in a scratch database.
+@contextmanager
+def _kept_if_all_is_well(target: Path, text: str) -> Iterator[None]:
+    """The file with its new content, which stays unless what is done inside fails."""
+    before = target.read_bytes() if target.exists() else None
+    target.write_text(text, encoding="utf-8")
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            target.unlink(missing_ok=True)
+        else:
+            target.write_bytes(before)
+        raise
+
+
+def _proven(engine: Engine, spec: Spec, schema: Schema, url: DatabaseUrl) -> Schema:
+    """What the spec leads to in a scratch database, seen to be this very schema.
 
     Raises:
-        UnsupportedError: they lead elsewhere; names the objects.
+        UnsupportedError: it leads elsewhere; names the objects.
     """
     from schemaspec.diff.compare import diff
-    from schemaspec.model.spec import Spec
 
-    declarations = engine.declare(schema)
-    nothing = Spec(file="", root=".")
     try:
-        again = build(engine, compile_declarations(engine, declarations, nothing), url, None)
+        again = build(engine, compile_declarations(engine, spec.declarations, spec), url, None)
     except InputErrors as error:
         raise UnsupportedError(
             "the database can't be described: its own server refuses the definitions that it gave",
             why="; ".join(dict.fromkeys(f"{item.what}: {item.why}" for item in error.errors[:5])),
             fix="this is a fault of schemaspec worth reporting",
         ) from error
-    differences = diff(again, schema)
-    told = [change for change in differences if change.id.kind != "unmodelled"]
+    told = [change for change in diff(again, schema) if change.id.kind != "unmodelled"]
     if told:
         names = ", ".join(f"{change.id.kind} {change.id}" for change in told[:5])
         raise UnsupportedError(
             f"the database can't be described faithfully: {names}",
             fix="this is a fault of schemaspec worth reporting",
         )
-    return declarations
+    return again
 
 
-def _read(url: DatabaseUrl) -> tuple[Engine, Schema, int]:
-    """The schema, and the version that its baseline has: the newest one of a history that is there, so that what is
-    written after it is new to this database; else 1."""
+def _read(url: DatabaseUrl) -> tuple[Engine, Schema, int, str]:
+    """The schema, the version that its baseline has, and the server's version.
+
+    The baseline has the newest version of a history that is there, so that what is written after it is new to this
+    database; else 1.
+    """
     from schemaspec.engines.registry import engine_for
     from schemaspec.migrate.history import read
     from schemaspec.migrate.state import applied_versions
@@ -129,7 +149,8 @@ def _read(url: DatabaseUrl) -> tuple[Engine, Schema, int]:
     connection = engine.connect(url, mode="read")
     try:
         whole = engine.introspect(connection)
-        return engine, without_history(whole), max(applied_versions(read(engine, connection, schema=whole)), default=0) or 1
+        version = max(applied_versions(read(engine, connection, schema=whole)), default=0) or 1
+        return engine, without_history(whole), version, connection.server_version
     finally:
         connection.close()
 

@@ -13,7 +13,6 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, overload
 
-from schemaspec.errors import InputError
 from schemaspec.model.position import Position
 from schemaspec.model.spec import Assertion, Column, Constraint, Declaration, Index, Object, RowCount, Rule, Script, Spec, Table
 from schemaspec.spec.variables import holds_secret, interpolate
@@ -32,9 +31,8 @@ _SCALARS = frozenset(
 
 
 def spec_to_plain(spec: Spec) -> dict[str, Any]:
-    """The spec as plain JSON data, without its declarations."""
+    """The spec as plain JSON data, without its declarations and without a URL that stands in for its own."""
     files: dict[str, int] = {}
-    override = spec.database if spec.database is not None and not _from_template(spec) else None
     return {
         "file": spec.file,
         "root": spec.root,
@@ -42,8 +40,6 @@ def spec_to_plain(spec: Spec) -> dict[str, Any]:
         "digest": spec.digest,
         "title": spec.title,
         "templates": {key: None if holds_secret(text) else text for key, text in spec.templates.items()},
-        "database": None if override is None or holds_secret(override) else override,
-        "given": override is not None,
         "extra": dict(spec.extra),
         "ignore": list(spec.ignore),
         "types": {name: dict(texts) for name, texts in spec.types.items()},
@@ -111,7 +107,7 @@ def spec_from_plain(
         data: what it returned.
         declarations: those of the spec, which are kept apart.
         environ: the variables of the URL fields; the process's own when None.
-        database: the URL that was handed to `read_spec`, if one was.
+        database: a URL that stands in for the spec's own.
 
     Raises:
         InputError: a variable of a URL field is not set.
@@ -120,10 +116,7 @@ def spec_from_plain(
     files = data["positions"]
     templates: dict[str, str] = data["templates"]
     values = os.environ if environ is None else environ
-    given = database if database is not None else data["database"]
-    if data["given"] and given is None:
-        raise ValueError("the database's URL was not kept")
-    needed = [key for key in templates if not (key == "database" and given is not None)]
+    needed = [key for key in templates if not (key == "database" and database is not None)]
     if any(templates[key] is None for key in needed):
         raise ValueError("a URL was not kept")
     urls = {key: interpolate(templates[key], values) for key in needed}
@@ -133,7 +126,7 @@ def spec_from_plain(
         files=tuple(data["files"]),
         digest=data["digest"],
         title=data["title"],
-        database=given if given is not None else urls.get("database"),
+        database=database if database is not None else urls.get("database"),
         scratch=urls.get("scratch"),
         extra=MappingProxyType(data["extra"]),
         ignore=tuple(data["ignore"]),
@@ -145,15 +138,6 @@ def spec_from_plain(
         rules=tuple(_value(Rule, item, files) for item in data["rules"]),
         assertions=tuple(_value(Assertion, item, files) for item in data["assertions"]),
     )
-
-
-def _from_template(spec: Spec) -> bool:
-    """Whether the spec's database is what its own text says now."""
-    text = spec.templates.get("database")
-    try:
-        return text is not None and interpolate(text, os.environ) == spec.database
-    except InputError:
-        return False
 
 
 def _plain(item: Any, files: dict[str, int]) -> dict[str, Any]:

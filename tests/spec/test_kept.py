@@ -91,12 +91,12 @@ def test_a_password_is_not_kept(files: Any, url: str) -> None:
         spec_from_plain(plain, environ={})
     given = spec_to_plain(read_spec("t.yaml", database=url.replace("${PW:-hunter2}", "hunter2")))
     assert "hunter2" not in json.dumps(given)
-    with pytest.raises(ValueError, match="not kept"):
-        spec_from_plain(given)
 
 
-def test_a_given_database_is_kept(root: Path) -> None:
-    assert kept(read_spec("s.yaml", database="sqlite:///given.db")).database == "sqlite:///given.db"
+def test_a_database_that_stands_in_is_not_kept(root: Path) -> None:
+    plain = spec_to_plain(read_spec("s.yaml", database="sqlite:///given.db"))
+    assert spec_from_plain(plain, environ={}).database == read_spec("s.yaml", environ={}).database
+    assert spec_from_plain(plain, environ={}, database="sqlite:///other.db").database == "sqlite:///other.db"
 
 
 @pytest.mark.parametrize(
