@@ -16,6 +16,7 @@ from schemaspec.migrate.way_back import Irreversible, way_back
 from schemaspec.migrate.work import Job, Work
 from schemaspec.model.history import comparable, without_history
 from schemaspec.model.position import Position
+from schemaspec.plan.clone import clone
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -153,6 +154,41 @@ def test_migrations(
             touched |= {change.id: tested for change in diff(before, after)}
             before = after
     return _against(tuple(done), before, desired, touched, spec.ignore if spec else ())
+
+
+def test_on(
+    engine: Engine,
+    migration: Migration,
+    start: Schema,
+    desired: Schema,
+    *,
+    url: DatabaseUrl | None = None,
+    scratch_url: str | None = None,
+    types: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Run one migration up, down and up on a schema without rows.
+
+    Args:
+        start: the schema it is run on.
+        desired: the schema that it must lead to.
+
+    Returns:
+        what goes astray, in a sentence; "" when nothing does.
+
+    Raises:
+        DatabaseError: no scratch database can be made.
+    """
+    with engine.scratch(url, scratch_url=scratch_url) as connection:
+        fault = clone(engine, connection, start)
+        if fault:
+            return fault
+        work = Work(engine=engine, connection=connection, types=types, allow_python=False, live=False, scratch_url=scratch_url)
+        with closing(work):
+            tested, end = _tested(work, migration, work.current())
+    if tested.status == "fail":
+        return tested.message
+    differences = diff(*comparable(end, desired))
+    return f"it does not lead to the spec: {told(differences)}" if differences else ""
 
 
 def _tested(work: Work, migration: Migration, before: Schema) -> tuple[TestedMigration, Schema]:

@@ -34,6 +34,29 @@ def mapping(operation: Operation) -> Mapping[str, Any]:
     return arguments
 
 
+def parts(operation: Operation) -> tuple[Operation, ...]:
+    """The changes that alter_table holds, each with its table; of any other operation itself.
+
+    Raises:
+        InputError: one of them names a table of its own.
+    """
+    if operation.name != "alter_table":
+        return (operation,)
+    found = []
+    for change in operation.arguments["changes"]:
+        ((name, arguments),) = change.items()
+        if "table" in arguments:
+            raise InputError(
+                f"{name} names a table of its own",
+                where=operation.position,
+                why=f"it is one of the changes to {operation.arguments['table']}",
+                fix="take `table` away, or write it as an operation of its own",
+            )
+        whole = {"table": operation.arguments["table"], **arguments}
+        found.append(replace(operation, name=name, arguments=whole))
+    return tuple(found)
+
+
 def listed(value: Any) -> tuple[str, ...]:
     """One name or several, as a tuple."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(map(str, value or ()))

@@ -82,10 +82,13 @@ Make = Callable[[Bench, "Operation", Mapping[str, Any], Schema], OperationPlan]
 
 def _edited(bench: Bench, operation: Operation, arguments: Mapping[str, Any], current: Schema) -> OperationPlan:
     """An operation that changes a definition: what the engine makes of it is looked at in scratch."""
+    return _there_and_back(bench, operation, current, _edit_target(bench, operation, arguments, current))
+
+
+def _edit_target(bench: Bench, operation: Operation, arguments: Mapping[str, Any], current: Schema) -> Schema:
     if "from" in arguments:
         _refuse_another(bench, operation, arguments, current)
-    edit = edit_of(bench.engine, operation, arguments, current)
-    return _there_and_back(bench, operation, current, effect(bench, edit, current))
+    return effect(bench, edit_of(bench.engine, operation, arguments, current), current)
 
 
 def _refuse_another(bench: Bench, operation: Operation, arguments: Mapping[str, Any], current: Schema) -> None:
@@ -107,6 +110,19 @@ def _removed(bench: Bench, operation: Operation, arguments: Mapping[str, Any], c
     return _there_and_back(bench, operation, current, names.without(current, gone))
 
 
+def _altered(bench: Bench, operation: Operation, arguments: Mapping[str, Any], current: Schema) -> OperationPlan:
+    """Several changes to one table: one target, and one way there."""
+    target = current
+    for part in names.parts(operation):
+        if part.name == "drop_constraint":
+            goal = names.without(target, names.removed(bench.engine, part, part.arguments, target))
+        else:
+            goal = _edit_target(bench, part, part.arguments, target)
+        # The next change reads the table's own words, which must be as this one leaves them.
+        target = reached(bench, target, goal, steps_between(bench.engine, target, goal)[1])
+    return _there_and_back(bench, operation, current, target)
+
+
 def _there_and_back(bench: Bench, operation: Operation, current: Schema, target: Schema) -> OperationPlan:
     engine = bench.engine
     _, up = steps_between(engine, current, target)
@@ -119,8 +135,9 @@ def _there_and_back(bench: Bench, operation: Operation, current: Schema, target:
         )
 
     def back() -> Way:
-        if _loses(operation):
-            return None, _LOST[operation.name]
+        lossy = next((part for part in names.parts(operation) if _loses(part)), None)
+        if lossy is not None:
+            return None, _LOST[lossy.name]
         after = target if operation.name in _WHOLE else reached(bench, current, target, up)
         return _statements(steps_between(engine, after, current)[1]), ""
 
@@ -162,6 +179,7 @@ OPERATIONS: Mapping[str, Make] = MappingProxyType(
         "create_table": _edited,
         "drop_table": _removed,
         "rename_table": _renamed,
+        "alter_table": _altered,
         "add_column": _edited,
         "drop_column": _edited,
         "rename_column": _renamed,

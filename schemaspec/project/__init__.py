@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from schemaspec.plan.rehearse import Rehearsal
     from schemaspec.project.checking import Outcome
     from schemaspec.project.files import Head
-    from schemaspec.project.planning import Written
+    from schemaspec.project.writing import Written
 
 StageProgress = Callable[[str, int, int], None]
 """Called with the stage of long work, the work done and the whole of it."""
@@ -231,7 +231,7 @@ class Project:
 
     def new(self, description: str, *, version: int | None = None, dry_run: bool = False) -> Written:
         """Write what the spec asks for beyond the migrations as the next migration, up and down, both proven."""
-        from schemaspec.project.planning import write_migration
+        from schemaspec.project.writing import write_migration
 
         return write_migration(self, description, version=version, dry_run=dry_run)
 

@@ -42,6 +42,7 @@ def apply_plan(
         MigrationError: it failed; says in which state the database is.
     """
     from schemaspec.migrate.accept import refuse_hazards
+    from schemaspec.plan.hazards import orphans_told
     from schemaspec.plan.planner import check_fresh
     from schemaspec.project.planning import make
 
@@ -54,7 +55,10 @@ def apply_plan(
         if not approve(plan):
             return None
         foreign_keys = all(statement.foreign_keys for statement in plan.statements)
-        with project.engine.exclusive(connection, timeout=timeout, foreign_keys=foreign_keys):
+        lock = project.engine.exclusive(
+            connection, timeout=timeout, foreign_keys=foreign_keys, orphans=orphans_told(plan)
+        )
+        with lock:
             check_fresh(plan, project.engine.introspect(connection))
             if backup:
                 from schemaspec.project.applying import back_up
@@ -80,12 +84,17 @@ def _run(project: Project, connection: Connection, plan: Plan, *, whole: bool) -
         last = number == len(groups) - 1
         try:
             with _transaction(engine, connection, group):
-                for statement in group:
-                    engine.run(connection, statement)
-                    done += 1
+                if len(group) > 1 and isinstance(engine, Gathers):
+                    engine.run_together(connection, group)
+                    done += len(group)
+                else:
+                    for statement in group:
+                        engine.run(connection, statement)
+                        done += 1
                 if last:
                     _verify(project, connection, plan, whole=whole)
         except StatementError as error:
+            ahead = next((at for at, statement in enumerate(group[done - sum(map(len, groups[:number])) :]) if statement.sql == error.statement), 0)
             place = f"statement {done + 1} of {len(plan.statements)}"
             raise MigrationError(
                 f"{place} failed: {error.what}; {_state(engine, groups, number)}",
@@ -101,7 +110,7 @@ def _groups(engine: Engine, statements: Sequence[Statement]) -> Iterator[tuple[S
         yield tuple(statements)
         return
     if not engine.features.transactional_ddl:
-        yield from ((statement,) for statement in statements)
+        yield from _gathered(engine, statements)
         return
     for together, group in groupby(statements, key=lambda statement: statement.transactional):
         if together:

@@ -1,14 +1,9 @@
-"""`plan`, `new`, `test`, `--rehearse`: what would bring the database, or the migrations, to the spec."""
+"""`plan`, `test`, `--rehearse`: what would bring the database to the spec, and whether it does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from schemaspec.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection
@@ -17,17 +12,6 @@ if TYPE_CHECKING:
     from schemaspec.model.schema import Schema
     from schemaspec.plan.rehearse import Rehearsal, TableOutcome
     from schemaspec.project import Project
-
-_FIRST_TIMESTAMP = 10**13
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """The migration that `new` wrote; its text is empty when there was nothing to do."""
-
-    version: int
-    file: str
-    text: str
 
 
 def make(project: Project, connection: Connection) -> Plan:
@@ -136,66 +120,3 @@ def replay_migrations(project: Project) -> TestResult:
         types=project.types,
         allow_python=project.allow_python,
     )
-
-
-def write_migration(project: Project, description: str, *, version: int | None, dry_run: bool) -> Written:
-    """Plan from where the migrations lead to the spec, and append that to migrations.yaml.
-
-    Raises:
-        InputError: the version is taken, or not above the last one.
-        RefusedError: the way forward or back could not be proven.
-    """
-    from schemaspec.migrate.replay import replay
-    from schemaspec.model.migration import Migration, Sql
-    from schemaspec.plan.reverse import prove_both
-    from schemaspec.spec.migrations_writer import append_migration, entry_text, write_migrations
-
-    file = Path(project.migrations_file or Path(project.spec_file).with_name("migrations.yaml"))
-    number = _next_version(project, version)
-    with project.engine.scratch(project.url, scratch_url=project.spec.scratch) as scratch:
-        current = replay(
-            project.engine,
-            project.migrations,
-            scratch,
-            types=project.types,
-            allow_python=project.allow_python,
-            scratch_url=project.spec.scratch,
-        )
-        server_version = scratch.server_version
-    both = prove_both(
-        project.engine,
-        current,
-        project.desired(server_version),
-        project.spec,
-        url=project.url,
-        scratch_url=project.spec.scratch,
-    )
-    if not both.up.steps:
-        return Written(version=number, file=str(file), text="")
-    if both.up.proof == "refuted":
-        raise RefusedError("the way forward could not be proven; nothing was written", why=both.up.proof_message)
-    down = tuple(Sql(text=statement.sql) for statement in both.down.statements) if both.down is not None else "irreversible"
-    migration = Migration(
-        version=number,
-        description=description,
-        up=tuple(Sql(text=statement.sql) for statement in both.up.statements),
-        down=down,
-        transaction=all(statement.transactional for statement in both.up.statements),
-        allow=tuple(dict.fromkeys(hazard.code for hazard in both.up.all_hazards if hazard.blocking)),
-    )
-    text = entry_text(migration)
-    if not dry_run:
-        if file.exists():
-            file.write_text(append_migration(file.read_text(encoding="utf-8"), migration), encoding="utf-8")
-        else:
-            file.write_text(write_migrations([migration]), encoding="utf-8")
-    return Written(version=number, file=str(file), text=text)
-
-
-def _next_version(project: Project, asked: int | None) -> int:
-    last = project.migrations[-1].version if project.migrations else 0
-    if asked is None:
-        return int(datetime.now(UTC).strftime("%Y%m%d%H%M%S")) if last >= _FIRST_TIMESTAMP else last + 1
-    if asked <= last:
-        raise InputError(f"version {asked} is not above the last one, {last}", fix="leave --version out to get the next one")
-    return asked
