@@ -1,4 +1,4 @@
-"""`python benchmarks [check|migrations|planning …]`: run the benchmarks and print their tables as Markdown."""
+"""`python benchmarks [check|migrations|planning|servers …]`: run the benchmarks and print their tables as Markdown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("check", "migrations", "planning")
+PARTS = ("check", "migrations", "planning", "servers")
 
 
 def run(names: list[str]) -> None:

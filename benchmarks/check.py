@@ -10,7 +10,7 @@ from harness import PYTHON, SCHEMASPEC, Contender, race, table
 EXAMPLE = Path(__file__).resolve().parent.parent
 TABLES, COLUMNS = 2000, 11
 
-_ALEMBIC = """
+ALEMBIC = """
 import sys
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -86,7 +86,7 @@ def main(work: Path) -> str:
             )
             cold = Contender(name="schemaspec check, nothing cached", command=check, environment={"SCHEMASPEC_CACHE_DIR": "off"})
             alembic = Contender(
-                name="Alembic compare_metadata", command=(PYTHON, "-c", _ALEMBIC, url, url.replace("big2000", "copy"))
+                name="Alembic compare_metadata", command=(PYTHON, "-c", ALEMBIC, url, url.replace("big2000", "copy"))
             )
     parts.append(table("`check` by the number of tables (11 columns and an index each)", race(sizes, rounds=5)))
     build(work / "copy.db", TABLES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from schemaspec.model.brackets import closing
 from schemaspec.model.migration import Operation
 from schemaspec.model.spec import Constraint, Table
 from schemaspec.plan import facts
@@ -92,7 +93,8 @@ def _added(item: Constraint) -> Iterator[_Part]:
     if item.kind == "unique" and item.definition is None:
         yield "add_unique", {"columns": list(item.columns), **name}
     elif item.kind == "check" and item.definition is not None:
-        condition = item.definition[item.definition.index("(") + 1 : item.definition.rindex(")")]
+        start = item.definition.index("(")
+        condition = item.definition[start + 1 : closing(item.definition, start)]
         yield "add_check", {"check": condition.strip(), **name}
     elif item.kind == "foreign_key" and item.definition is None:
         columns = f"({', '.join(item.reference_columns)})" if item.reference_columns else ""

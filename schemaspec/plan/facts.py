@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
+from schemaspec.model.brackets import closing, inside
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
 
 _CHECK = re.compile(r"\s*check\s*\(", re.IGNORECASE)
@@ -55,7 +55,7 @@ def key_expressions(item: SchemaObject, quoted: dict[str, str]) -> tuple[str, ..
     Args:
         quoted: the table's columns and how they are quoted.
     """
-    keys = plain_columns(item) or tuple(_bracketed(str(item.get("definition") or "")))
+    keys = plain_columns(item) or tuple(inside(str(item.get("definition") or "")))
     found: list[str] = []
     for key in keys:
         text = key
@@ -84,7 +84,7 @@ def check_expression(item: SchemaObject) -> str | None:
         return expression
     definition = item.get("definition")
     if isinstance(definition, str) and (start := _CHECK.match(definition)):
-        end = _closing(definition, start.end() - 1)
+        end = closing(definition, start.end() - 1)
         return definition[start.end() : end] if end else None
     return None
 
@@ -112,45 +112,3 @@ def _is_row_number(column: SchemaObject, schema: Schema) -> bool:
 
 def _names(value: Value) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, tuple) else ()
-
-
-def _bracketed(definition: str) -> Iterable[str]:
-    """What stands between the first brackets, cut at its commas."""
-    start = definition.find("(")
-    end = _closing(definition, start) if start >= 0 else None
-    if end is None:
-        return
-    depth, last = 0, start + 1
-    quote = ""
-    for at in range(start + 1, end):
-        letter = definition[at]
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"`":
-            quote = letter
-        elif letter == "(":
-            depth += 1
-        elif letter == ")":
-            depth -= 1
-        elif letter == "," and depth == 0:
-            yield definition[last:at].strip()
-            last = at + 1
-    yield definition[last:end].strip()
-
-
-def _closing(text: str, start: int) -> int | None:
-    """Where the bracket that opens at `start` closes; quotes are respected."""
-    depth, quote = 0, ""
-    for at in range(start, len(text)):
-        letter = text[at]
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"`":
-            quote = letter
-        elif letter == "(":
-            depth += 1
-        elif letter == ")":
-            depth -= 1
-            if depth == 0:
-                return at
-    return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemaspec.errors import InputError
+from schemaspec.model.brackets import split_commas
 from schemaspec.model.position import Position
 from schemaspec.model.spec import Option
 from schemaspec.spec.nearest import did_you_mean
@@ -83,22 +84,7 @@ def split_list(text: str) -> tuple[str, ...]:
     """Split at the commas that stand in no bracket and no quotes."""
     if "," not in text:
         return (text.strip(),) if text.strip() else ()
-    parts: list[str] = []
-    depth, start, quote = 0, 0, ""
-    for index, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"`":
-            quote = letter
-        elif letter in "([":
-            depth += 1
-        elif letter in ")]":
-            depth -= 1
-        elif letter == "," and depth == 0:
-            parts.append(text[start:index].strip())
-            start = index + 1
-    parts.append(text[start:].strip())
-    return tuple(part for part in parts if part)
+    return tuple(part for part in split_commas(text) if part)
 
 
 def option(value: Any) -> Option:

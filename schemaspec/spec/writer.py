@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from schemaspec.model.brackets import balanced
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.spec import Column, Constraint, Declaration, Index, Object, Script, Table
 from schemaspec.spec import yaml_text
@@ -184,29 +185,12 @@ def _with_comment(value: Any, key: str, item: Constraint) -> Any:
 def _condition(definition: str) -> str | None:
     """The expression of `check (…)`; None where more than that is said, or where it would not come back the same."""
     found = _CHECK.fullmatch(definition.strip())
-    if found is None or not _balanced(found[1]):
+    if found is None or not balanced(found[1]):
         return None
     condition = found[1]
     if "--" in condition or "#" in condition:
         return None
     return condition if condition.strip() == condition and condition and bracketed(condition) == f"({condition})" else None
-
-
-def _balanced(text: str) -> bool:
-    """Whether every bracket of the text is closed in it, leaving out quoted parts."""
-    depth, quote = 0, ""
-    for letter in text:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"`":
-            quote = letter
-        elif letter == "(":
-            depth += 1
-        elif letter == ")":
-            depth -= 1
-            if depth < 0:
-                return False
-    return depth == 0 and not quote
 
 
 def _foreign_key(item: Constraint) -> dict[str, Any]:
