@@ -114,6 +114,13 @@ def read(content: bytes, name: str) -> Manifest:
             why=f"{type(error).__name__}: {error}",
             fix="use another backup; `schemaspec backup list` shows which are whole",
         ) from None
+    if manifest.signature and to_bytes(manifest) != content:
+        raise DamagedError(
+            "the manifest was changed after it was signed",
+            where=name + ".manifest.json",
+            why="it says the same in other bytes",
+            fix="use another backup; `schemaspec backup list` shows which are whole",
+        )
     if manifest.name != name:
         raise DamagedError("the manifest belongs to another backup", where=name, why=f"it speaks of {manifest.name!r}")
     return manifest

@@ -152,7 +152,7 @@ def test_any_changed_byte_of_a_signed_manifest_is_found(shop: Path, clock: Clock
     content = path.read_bytes()
     assert b"hmac-sha256:" in content
     assert b"secret" not in content
-    for place in range(0, len(content), 7):
+    for place in {*range(0, len(content), 7), content.index(b"T", content.index(b"created_at"))}:
         changed = content[:place] + bytes([content[place] ^ 2]) + content[place + 1 :]
         path.write_bytes(changed)
         with pytest.raises((DamagedError, InputError)):
