@@ -11,7 +11,7 @@ import pytest
 from schemaspec.engines.registry import engine_for
 from schemaspec.model.report import Report
 from schemaspec.model.url import DatabaseUrl
-from schemaspec.project import Project
+from schemaspec.project import Project, again
 from schemaspec.project.initialise import describe_database
 from tests.servers_mysql import PrivateServer
 from tests.servers_postgresql import PrivateCluster
@@ -95,3 +95,45 @@ def test_the_shop_is_built_straight_from_its_spec_on_every_engine(shop: Project)
     assert plan.proof == "proven", plan.proof_message
     assert _failures(shop.check(skip=["versions", "counts"])) == []
     assert shop.plan().steps == ()
+
+
+CHANGES = (
+    "delete from regions where id = 30",
+    "alter table suppliers add column fax varchar(20)",
+    "create view late as select 1 as one",
+    "create index late_users on users (name)",
+    "drop trigger trg_orders_touch{on}",
+    "update schema_version set checksum = 'v1:0' where version = 4",
+)
+
+
+def test_what_has_changed_since_the_last_check_is_seen(
+    shop: Project, url: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    told: list[bool] = []
+    real = again.told_again
+
+    def told_again(*arguments: object) -> object:
+        found = real(*arguments)  # type: ignore[arg-type]
+        told.append(found is not None)
+        return found
+
+    monkeypatch.setattr(again, "told_again", told_again)
+    shop.apply(backup=False)
+    on = " on orders" if shop.engine.name == "postgresql" else ""
+    before = shop.check()
+    assert _found(shop.check()) == _found(before)
+    assert told == [False, True]
+    for change in CHANGES:
+        _execute(DatabaseUrl.parse(url), change.format(on=on))
+        seen = shop.check()
+        assert _found(seen) != _found(before), change
+        before = seen
+    with monkeypatch.context() as patch:
+        patch.setenv("SCHEMASPEC_CACHE_DIR", "off")
+        assert _found(shop.check()) == _found(before)
+
+
+def _found(report: Report) -> object:
+    return report.checks, dict(report.counts), report.migrations

@@ -6,13 +6,14 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemaspec import __version__
-from schemaspec.errors import InputError, InputErrors, SchemaspecError
+from schemaspec.errors import InputError, InputErrors, RiskWarning, SchemaspecError
 
 INTERNAL_FAULT = 70
 INTERRUPTED = 130
@@ -156,9 +157,22 @@ def _complain(text: str) -> None:
     print(block(text), file=sys.stderr)
 
 
-def _tell_risk(message: Warning | str, *_: object) -> None:
-    """A Python warning in our own words."""
-    _complain(f"schemaspec: WARNING: {message}")
+@contextmanager
+def _risks_told() -> Iterator[None]:
+    """Say each `RiskWarning` once, in our own words."""
+    told: set[str] = set()
+
+    def tell(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if not issubclass(category, RiskWarning):
+            usual(message, category, *place)
+        elif str(message) not in told:
+            told.add(str(message))
+            _complain(f"schemaspec: WARNING: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RiskWarning)
+        usual, warnings.showwarning = warnings.showwarning, tell  # type: ignore[assignment]
+        yield
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -171,8 +185,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit code, by the table in docs/commands.md.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _tell_risk
+        with _risks_told():
             code = _dispatch(arguments)
         sys.stdout.flush()
     except InputErrors as error:

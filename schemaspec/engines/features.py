@@ -21,6 +21,8 @@ class Features:
         schemas: names are qualified by a schema; paths then start with it.
         default_schema: the schema of unqualified names, "" without schemas.
         default_port: the port of a URL that names none.
+        loose_references: a table can be made whose foreign keys name tables that are not there.
+        caseless: the kinds of objects that can't have two names which differ in nothing but case, and can be renamed.
         types: what our own tables use: `key` (a generated primary key, all that follows the column's name), `integer`
             (64 bits), `text`, `name` (text that can be indexed), `timestamp`, and `now` (an expression, UTC).
     """
@@ -34,4 +36,6 @@ class Features:
     schemas: bool = False
     default_schema: str = ""
     default_port: int | None = None
+    loose_references: bool = False
+    caseless: frozenset[str] = frozenset()
     types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -233,10 +233,11 @@ class Engine(Protocol):
         """
 
     def exclusive(
-        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True
+        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True, orphans: int = 0
     ) -> AbstractContextManager[None]:
         """Hold the migration lock of this database. With `features.batch_transaction` it is also a write transaction,
-        committed at the end and rolled back on an exception, and `foreign_keys` says whether it enforces them.
+        committed at the end and rolled back on an exception, and `foreign_keys` says whether it enforces them. Where it
+        does not, up to `orphans` rows may violate one at the end that did not before: those that somebody has accepted.
 
         Raises:
             LockedError: somebody else has held it for `timeout` seconds; says who, where the engine knows.
@@ -268,6 +269,38 @@ class Settles(Protocol):
 
         Raises:
             LockedError: the server is still at it after `timeout` seconds.
+        """
+
+
+@runtime_checkable
+class Adapts(Protocol):
+    """What an engine has beside `Engine` where what a statement takes depends on what the live table has been through."""
+
+    def adapt(self, connection: Connection, statement: Statement) -> Statement:
+        """The statement of a proven plan as the live database, which is only read, can run it; with the hazards of that."""
+
+
+@runtime_checkable
+class Borrows(Protocol):
+    """What an engine has beside `Engine` where one database's scratch database can speak for another's."""
+
+    def borrowed(self, url: DatabaseUrl) -> str:
+        """All that a scratch database takes over from this live one but its name. Where it is the same, the same statements
+        lead to the same schema, unless they name the database."""
+
+
+@runtime_checkable
+class Gathers(Protocol):
+    """What an engine without transactional DDL has beside `Engine` where statements gain from being run at the same time."""
+
+    def together(self, statements: Sequence[Statement]) -> int:
+        """How many of the first statements, none of which has anything to be measured, `run_together` can take; 0 for none."""
+
+    def run_together(self, connection: Connection, statements: Sequence[Statement]) -> None:
+        """Run them over several connections, in an order that suits what they need of each other.
+
+        Raises:
+            StatementError: one was refused; others may have run, before and after it.
         """
 
 
@@ -305,6 +338,8 @@ class Sharpens(Protocol):
 
 
 __all__ = [
+    "Adapts",
+    "Borrows",
     "Connection",
     "Converts",
     "Copier",
@@ -314,6 +349,7 @@ __all__ = [
     "Fault",
     "Features",
     "Fragment",
+    "Gathers",
     "Mode",
     "Outlives",
     "Progress",

@@ -14,8 +14,11 @@ ALL = "all"
 """The code that accepts every hazard and every issue."""
 
 
-def refuse_hazards(hazards: Iterable[Hazard], allow: frozenset[str]) -> None:
+def refuse_hazards(hazards: Iterable[Hazard], allow: frozenset[str], *, in_file: bool = True) -> None:
     """Stop where a hazard has to be accepted first.
+
+    Args:
+        in_file: whether it can also be accepted in migrations.yaml.
 
     Raises:
         RefusedError: names every hazard that was not accepted.
@@ -27,5 +30,6 @@ def refuse_hazards(hazards: Iterable[Hazard], allow: frozenset[str]) -> None:
     safer = "; ".join(dict.fromkeys(hazard.safer for hazard in found if hazard.safer))
     raise RefusedError(
         f"{len(found)} hazard{'s' if len(found) > 1 else ''} not accepted: " + "; ".join(hazard.message for hazard in found),
-        fix=f"{safer + '; or ' if safer else ''}accept with --allow {codes}, or with `allow: [{codes}]` in the migration",
+        fix=f"{safer + '; or ' if safer else ''}accept with --allow {codes}"
+        + (f", or with `allow: [{codes}]` in the migration" if in_file else ""),
     )

@@ -119,7 +119,7 @@ class Drive:
         """
         self._busy = None
         work, batch = self.work, self.work.engine.features.batch_transaction
-        with work.engine.exclusive(work.connection, timeout=work.timeout, foreign_keys=self._foreign_keys):
+        with work.lock(foreign_keys=self._foreign_keys):
             work.forget()
             self._known = history.read(work.engine, work.connection)
             jobs = [job.split(work.engine) for job in self.course.jobs(self._known)]

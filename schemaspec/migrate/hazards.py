@@ -53,6 +53,36 @@ def hazards_of(
     Raises:
         DatabaseError: no scratch database can be made.
     """
+    jobs = [(Job.up(migration), frozenset(migration.allow)) for migration in migrations]
+    return _reviewed(engine, connection, jobs, types, scratch_url)
+
+
+def hazards_of_way_back(
+    engine: Engine,
+    connection: Connection,
+    jobs: Sequence[Job],
+    *,
+    types: Mapping[str, str] = MappingProxyType({}),
+    scratch_url: str | None = None,
+) -> tuple[Hazard, ...]:
+    """What is dangerous about taking migrations back; see `hazards_of`.
+
+    Args:
+        jobs: the ways back, in order.
+
+    Raises:
+        DatabaseError: no scratch database can be made.
+    """
+    return _reviewed(engine, connection, [(job, frozenset()) for job in jobs], types, scratch_url)
+
+
+def _reviewed(
+    engine: Engine,
+    connection: Connection,
+    jobs: Sequence[tuple[Job, frozenset[str]]],
+    types: Mapping[str, str],
+    scratch_url: str | None,
+) -> tuple[Hazard, ...]:
     live = engine.introspect(connection)
     if not any(item for item in live.of_kind("table") if not is_history(item.id)):
         return ()
@@ -72,8 +102,8 @@ def hazards_of(
         ) as work,
     ):
         clone(engine, scratch, live)
-        for migration in migrations:
-            if not review.migration(work, migration):
+        for job, allowed in jobs:
+            if not review.job(work, job, allowed):
                 break
     return tuple(dict.fromkeys(review.found))
 
@@ -96,26 +126,25 @@ class _Review:
         else:
             self._measured += (*statement.hazards, *self.engine.measure(self._work.connection, statement))
 
-    def migration(self, work: Work, migration: Migration) -> bool:
-        """Look at one migration. False when it does not run in scratch, so that there is no going on."""
+    def job(self, work: Work, job: Job, allowed: frozenset[str]) -> bool:
+        """Look at one job. False when it does not run in scratch, so that there is no going on."""
         self._work, self._measured = work, []
-        job = Job.up(migration)
         job = replace(job, sources=tuple(s for s in job.sources if not isinstance(s, PythonCall)))
         text = "\n".join(job.split(self.engine).texts)
         before = without_history(work.current()) if _REMOVES.search(text) else None
         try:
             self._run(work, job)
         except SchemaspecError as error:
-            message = f"what migration {migration.version} and those after it do can't be measured: {error.why or error.what}"
-            self.found.append(Hazard(code="unmeasured", object=str(migration.version), message=message, blocking=False))
+            message = f"what {job.name} does, and what comes after it, can't be measured: {error.why or error.what}"
+            self.found.append(Hazard(code="unmeasured", object=str(job.version), message=message, blocking=False))
             return False
         hazards = [hazard for hazard in self._measured if self._concerns_rows(hazard)]
         if before is not None:
             hazards += self._losses(before, without_history(work.current()), renames=_RENAMES.search(text) is not None)
-        where = f"{migration.position}: " if migration.position else ""
+        where = f"{job.position}: " if job.position else ""
         for hazard in dict.fromkeys(hazards):
-            if not {hazard.code, ALL} & set(migration.allow):
-                self.found.append(replace(hazard, message=f"{where}migration {migration.version}: {hazard.message}"))
+            if not {hazard.code, ALL} & allowed:
+                self.found.append(replace(hazard, message=f"{where}{job.name}: {hazard.message}"))
         return True
 
     def _run(self, work: Work, job: Job) -> None:

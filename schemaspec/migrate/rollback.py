@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.errors import DatabaseError, InputError, RefusedError
 from schemaspec.migrate import history, journal
+from schemaspec.migrate.accept import refuse_hazards
 from schemaspec.migrate.actions import texts
 from schemaspec.migrate.drive import Backup, Drive, Verify
 from schemaspec.migrate.history import History
@@ -23,6 +24,10 @@ from schemaspec.migrate.work import Job, Work
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.migration import HistoryRow, Migration
+    from schemaspec.model.plan import Hazard
+
+Review = Callable[["Connection", tuple[Job, ...]], "Sequence[Hazard]"]
+"""Finds what is dangerous about ways back; see `hazards.hazards_of_way_back`."""
 
 __all__ = ["FailedMigration", "RollbackResult", "rest_of_way_back", "rollback"]
 
@@ -37,6 +42,7 @@ def rollback(
     dry_run: bool = False,
     prove: bool = True,
     backup: Backup | None = None,
+    review: Review | None = None,
     verify: Verify | None = None,
     allow: frozenset[str] = frozenset(),
     allow_python: bool = False,
@@ -52,12 +58,13 @@ def rollback(
         steps: how many to take back instead; 1 when neither is given.
         dry_run: write nothing; the result's `previews` say what would be run.
         prove: run it on a scratch clone first, and refuse when it does not lead to the schema of the target.
-        allow: `refuted` takes a way back that does not lead to where the database was.
+        review: finds what is dangerous about the ways back; see `hazards.hazards_of_way_back`.
+        allow: codes of hazards that are accepted; `refuted` takes a way back that does not lead to where the database was.
         backup, verify, allow_python, types, timeout, on_event: as for `apply`.
         scratch_url: where scratch databases are made; None for the database's own server.
 
     Raises:
-        RefusedError: a migration has no way back, or the way back is refuted; nothing was done.
+        RefusedError: a migration has no way back, the way back is refuted, or a hazard is not accepted; nothing was done.
         FailedMigration: one failed; says what the database is like now.
         InputError: `target` is no applied version, or both `target` and `steps` are given.
         LockedError, DatabaseError: the database can't be locked or used, or no scratch database can be made.
@@ -84,7 +91,7 @@ def rollback(
         if dry_run:
             previews = undo.previews or tuple(_preview(work, job) for job in undo.jobs)
             return RollbackResult(previews=previews, proven=undo.proven, proof_message=undo.message)
-        course = _Back(work=work, undo=undo, applied=applied_versions(known))
+        course = _Back(work=work, undo=undo, applied=applied_versions(known), review=review, allow=allow)
         drive = Drive(work=work, course=course, backup=backup, verify=verify)
         drive.run()
     return RollbackResult(
@@ -116,11 +123,14 @@ class _Back:
 
     Args:
         applied: the applied versions when the way back was worked out.
+        review, allow: as for `rollback`.
     """
 
     work: Work
     undo: Undo
     applied: tuple[int, ...]
+    review: Review | None = None
+    allow: frozenset[str] = frozenset()
     finished: EventKind = "rolled_back"
     interrupted: frozenset[int] = frozenset()
 
@@ -135,6 +145,8 @@ class _Back:
     def prepare(self, jobs: Sequence[Job], known: History) -> None:
         if self.undo.start and journal.fingerprint(self.work.engine, self.work.connection) != self.undo.start:
             raise RefusedError("the schema changed since the way back was proven", fix="run the command again")
+        if self.review is not None:
+            refuse_hazards(self.review(self.work.connection, tuple(jobs)), self.allow, in_file=False)
 
     def row(self, job: Job, known: History, backup: str | None) -> HistoryRow:
         row = known.row(job.version)

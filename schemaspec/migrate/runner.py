@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from schemaspec.migrate.state import State, assess, is_occupied, migration_state
 from schemaspec.migrate.steps import Steps
 from schemaspec.migrate.work import Job, Work
 from schemaspec.model.migration import HistoryRow, Migration, PythonCall
+from schemaspec.model.plan import ORPHANS
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -87,6 +89,7 @@ def apply(
         timeout=timeout,
         listener=on_event,
         scratch_url=scratch_url,
+        orphans=sys.maxsize if allow & {ORPHANS, ALL} else 0,
     )
     if dry_run:
         from schemaspec.migrate.preview import preview

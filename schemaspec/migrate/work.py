@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -134,6 +134,7 @@ class Work:
         check: whether `requires` and `verify` are asked (not on a clone without data).
         observe: runs a statement instead, and looks at what it does.
         scratch_url: where scratch databases are made; None for the database's own server.
+        orphans: how many rows may newly violate a foreign key where none are enforced, see `Engine.exclusive`.
         plans: the operations of the migration that was run last, as they were worked out.
     """
 
@@ -148,6 +149,7 @@ class Work:
     observe: Callable[[Statement], object] | None = None
     plans: list[OperationPlan] = field(default_factory=list)
     scratch_url: str | None = None
+    orphans: int = 0
     _schema: Schema | None = None
     _scratches: SharedScratch | None = None
 
@@ -251,11 +253,15 @@ class Work:
                 what = "a check after the migration is not met" if after else "what the migration requires is not so"
                 raise PieceError(what, piece=None, where=expectation.position or job.position, why=redact(wrong))
 
+    def lock(self, *, foreign_keys: bool = True) -> AbstractContextManager[None]:
+        """The migration lock, see `Engine.exclusive`."""
+        return self.engine.exclusive(self.connection, timeout=self.timeout, foreign_keys=foreign_keys, orphans=self.orphans)
+
     @contextmanager
     def atomic(self, *, foreign_keys: bool = True) -> Iterator[None]:
         """A transaction of its own: on engines whose lock is one, the lock is taken for it."""
         if self.engine.features.batch_transaction:
-            with self.engine.exclusive(self.connection, timeout=self.timeout, foreign_keys=foreign_keys):
+            with self.lock(foreign_keys=foreign_keys):
                 yield
         else:
             with self.connection.transaction():

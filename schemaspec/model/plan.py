@@ -10,6 +10,9 @@ from schemaspec.model.change import Action, Change
 from schemaspec.model.position import Position
 from schemaspec.model.schema import ObjectId
 
+ORPHANS = "foreign_key_violated"
+"""The code of rows that a new foreign key finds without their counterpart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:

@@ -115,6 +115,8 @@ class Schema:
 
     def of_kind(self, *kinds: str) -> tuple[SchemaObject, ...]:
         """All objects of these kinds, kind by kind."""
+        if len(kinds) == 1:
+            return self._by_kind.get(kinds[0], ())
         return tuple(item for kind in kinds for item in self._by_kind.get(kind, ()))
 
     def children(self, owner: tuple[str, ...], *kinds: str) -> tuple[SchemaObject, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
-from schemaspec.engines.protocol import Sharpens
+from schemaspec.engines.protocol import Gathers, Sharpens
 from schemaspec.errors import InputErrors, SchemaspecError
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Statement, Step
@@ -60,11 +61,14 @@ def told(changes: Sequence[Change], most: int = 5) -> str:
     return "; ".join(parts) + (f"; and {len(changes) - most} more" if len(changes) > most else "")
 
 
-def in_lock(engine: Engine, connection: Connection, statements: Sequence[Statement]) -> AbstractContextManager[None]:
-    """What the statements have to run in, where the lock is itself one transaction."""
+def in_lock(
+    engine: Engine, connection: Connection, statements: Sequence[Statement], *, orphans: int = 0
+) -> AbstractContextManager[None]:
+    """What the statements have to run in, where the lock is itself one transaction; `orphans` as for `Engine.exclusive`."""
     if not engine.features.batch_transaction:
         return nullcontext()
-    return engine.exclusive(connection, foreign_keys=all(statement.foreign_keys for statement in statements))
+    foreign_keys = all(statement.foreign_keys for statement in statements)
+    return engine.exclusive(connection, foreign_keys=foreign_keys, orphans=orphans)
 
 
 def run_measured(engine: Engine, scratch: Connection, steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -76,12 +80,17 @@ def run_measured(engine: Engine, scratch: Connection, steps: Sequence[Step]) -> 
     Raises:
         StatementError: the engine refuses one.
     """
-    measured: list[Step] = []
-    with in_lock(engine, scratch, [statement for step in steps for statement in step.statements]):
-        for step in steps:
-            statements = tuple(_measured(engine, scratch, statement) for statement in step.statements)
-            measured.append(replace(step, statements=statements))
-    return tuple(measured)
+    statements = [statement for step in steps for statement in step.statements]
+    measured: list[Statement] = []
+    with in_lock(engine, scratch, statements):
+        while left := statements[len(measured) :]:
+            if isinstance(engine, Gathers) and (count := engine.together(left)):
+                engine.run_together(scratch, left[:count])
+                measured += left[:count]
+            else:
+                measured.append(_measured(engine, scratch, left[0]))
+    found = iter(measured)
+    return tuple(replace(step, statements=tuple(islice(found, len(step.statements)))) for step in steps)
 
 
 def _measured(engine: Engine, scratch: Connection, statement: Statement) -> Statement:

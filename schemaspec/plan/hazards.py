@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from schemaspec.engines.protocol import Adapts
 from schemaspec.model.change import Change
-from schemaspec.model.plan import Hazard, Plan, Statement, Step
+from schemaspec.model.plan import ORPHANS, Hazard, Plan, Statement, Step
 from schemaspec.model.schema import ObjectId, Schema
 from schemaspec.plan.live import Live, plural, size
 from schemaspec.plan.losses import losses
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
 
 ALL = "all"
+_ASKED = ("not_null_violated", "check_violated", "unique_violated", "strict_conversion")
 _REWRITES = frozenset({"rewrite", "rebuild", "copy"})
 # How fast tables are copied on an ordinary machine; for a rough word about time.
 _BYTES_A_SECOND = 60_000_000
@@ -33,6 +35,11 @@ def accepted(plan: Plan, allow: Collection[str]) -> tuple[Hazard, ...]:
     if ALL in allow:
         return ()
     return tuple(hazard for hazard in plan.all_hazards if hazard.blocking and hazard.code not in allow)
+
+
+def orphans_told(plan: Plan) -> int:
+    """How many rows violate the foreign keys that the plan adds, as its hazards tell."""
+    return sum(hazard.rows or 0 for hazard in plan.all_hazards if hazard.code == ORPHANS)
 
 
 def with_hazards(
@@ -60,11 +67,15 @@ def with_hazards(
         about = dict.fromkeys((*(change.id for change in step.changes), step.id))
         own = [hazard for id in about for hazard in (lost.pop(id, []) if step.action != "create" else [])]
         own += [hazard for id in about for hazard in (refused.pop(id, []) if step.action != "drop" else [])]
-        statements = [told.settled(statement) for statement in step.statements]
+        statements = [told.settled(_adapted(engine, connection, statement)) for statement in step.statements]
         if own and statements:
             statements[0] = replace(statements[0], hazards=(*own, *statements[0].hazards))
         result.append(replace(step, statements=tuple(statements)))
     return tuple(result), tuple(hazard for rest in (lost, refused) for hazards in rest.values() for hazard in hazards)
+
+
+def _adapted(engine: Engine, connection: Connection | None, statement: Statement) -> Statement:
+    return engine.adapt(connection, statement) if connection is not None and isinstance(engine, Adapts) else statement
 
 
 def _by_object(found: Iterable[tuple[ObjectId, Hazard]]) -> dict[ObjectId, list[Hazard]]:
@@ -81,7 +92,7 @@ def _asked(live: Live, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
     asked: set[tuple[str, str]] = set()
     for change in changes:
         name = live.name(change.id)
-        asked |= {(code, name) for code in (f"drop_{change.id.kind}", "not_null_violated", "check_violated", "unique_violated")}
+        asked |= {(code, name) for code in (f"drop_{change.id.kind}", *_ASKED)}
     return frozenset(asked)
 
 

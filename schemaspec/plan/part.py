@@ -10,11 +10,12 @@ from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.plan import facts
 
 
-def needed(schema: Schema, ids: Iterable[ObjectId], *, triggers: bool = True) -> Schema:
+def needed(schema: Schema, ids: Iterable[ObjectId], *, triggers: bool = True, parents: bool = True) -> Schema:
     """These objects, all that lives in them, and all that any of it depends on or refers to.
 
     Args:
         triggers: whether triggers and rules of the tables come along.
+        parents: whether the tables that foreign keys name come along.
     """
     found: set[ObjectId] = set()
     queue = list(ids)
@@ -26,7 +27,7 @@ def needed(schema: Schema, ids: Iterable[ObjectId], *, triggers: bool = True) ->
         found.add(id)
         queue += item.depends_on
         queue += (child for child in children_of(id, schema) if triggers or child.kind not in ("trigger", "rule"))
-        queue += _parent(item, schema)
+        queue += _parent(item, schema) if parents else ()
         if (owner := container_of(id, schema)) is not None:
             queue.append(owner)
     return schema.only(found)

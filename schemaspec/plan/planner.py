@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
 from schemaspec.diff.match import rename_notes, renames_suspected
 from schemaspec.diff.policy import settle, state
-from schemaspec.errors import DatabaseError, RefusedError
+from schemaspec.errors import DatabaseError, RefusedError, UnsupportedError
 from schemaspec.model.plan import Hazard, Plan
 from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
@@ -16,6 +17,7 @@ from schemaspec.plan.clone import modelled
 from schemaspec.plan.hazards import accepted, with_hazards
 from schemaspec.plan.proof import Draft, draft_partly, draft_proven, draft_unproven
 from schemaspec.plan.renames import Rename, pending_renames
+from schemaspec.plan.respelled import respelled
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -60,10 +62,10 @@ def make_plan(
         renames = pending_renames(spec.declarations, engine.dialect, current, desired)
     target = settle(current, desired, spec)
     if not renames and not diff(current, target):
-        notes = _order_notes(engine, current, desired)
+        notes = tuple(_order_notes(engine, current, desired))
         return Plan(engine=engine.name, start=state(current), end=state(target), notes=notes, proof="proven")
     draft = _drafted(engine, current, desired, spec, renames, url or (live.url if live else None), scratch_url, prove)
-    steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, renames)
+    steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, draft.renames)
     if prove and draft.proof == "unproven":
         hazards = (*hazards, _unproven(draft.message))
     return Plan(
@@ -102,6 +104,13 @@ def _drafted(
     scratch_url: str | None,
     prove: bool,
 ) -> Draft:
+    if spelled := respelled(engine.features.caseless, current, desired, spec, renames):
+        # Where something broken stands in the way of renaming, the engine still knows a way without.
+        with suppress(DatabaseError, UnsupportedError), engine.scratch(url, scratch_url=scratch_url) as scratch:
+            together = sorted((*renames, *spelled), key=lambda rename: rename.round)
+            renamed = draft_proven(engine, scratch, current, desired, spec, together)
+            if renamed.proof != "refuted":
+                return renamed
     if not prove and not renames:
         return draft_unproven(engine, current, desired, spec, "no proof was asked for")
     try:
@@ -135,22 +144,25 @@ def _notes(engine: Engine, current: Schema, desired: Schema, draft: Draft) -> It
     left_out = len(current) - len(modelled(current))
     if left_out:
         yield f"{left_out} object{'s' if left_out != 1 else ''} of kinds without a model took no part in the proof"
-    yield from _order_notes(engine, draft.start, desired)
+    yield from _order_notes(engine, draft.start, desired, draft.reached)
 
 
-def _order_notes(engine: Engine, current: Schema, desired: Schema) -> tuple[str, ...]:
-    """Tables whose columns stand in another order than the spec's."""
-    notes: list[str] = []
+def _order_notes(engine: Engine, current: Schema, desired: Schema, reached: Schema | None = None) -> Iterator[str]:
+    """Tables whose columns stand in another order than the spec's, or will do so no more as they are made anew."""
     for table in desired.of_kind("table"):
-        if table.id in current:
-            names = [item.id.name for item in _by_position(desired, table.id.path)]
-            here = [item.id.name for item in _by_position(current, table.id.path)]
-            common = set(names) & set(here)
-            if [name for name in names if name in common] != [name for name in here if name in common]:
-                name = engine.dialect.display(table.id.path)
-                notes.append(f"the columns of {name} stand in another order than in the spec; that is left as it is")
-    return tuple(notes)
+        if table.id in current and _is_otherwise_ordered(table.id.path, current, desired):
+            name = engine.dialect.display(table.id.path)
+            if reached is None or table.id not in reached or _is_otherwise_ordered(table.id.path, reached, desired):
+                yield f"the columns of {name} stand in another order than in the spec; that alone is no reason to change it"
+            else:
+                yield f"the columns of {name} take the order of the spec, as the table is made anew in any case"
 
 
-def _by_position(schema: Schema, table: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    return sorted(schema.children(table, "column"), key=lambda item: item.note("position") or 0)
+def _is_otherwise_ordered(table: tuple[str, ...], here: Schema, there: Schema) -> bool:
+    names, others = _by_position(here, table), _by_position(there, table)
+    return [name for name in names if name in others] != [name for name in others if name in names]
+
+
+def _by_position(schema: Schema, table: tuple[str, ...]) -> dict[str, None]:
+    columns = sorted(schema.children(table, "column"), key=lambda item: int(str(item.note("position") or 0)))
+    return dict.fromkeys(item.id.name for item in columns)

@@ -37,6 +37,8 @@ class Draft:
         target: where it leads to.
         changes: what it changes, the renames included.
         faults: what the engine found wrong with the schema afterwards, in words.
+        renames: what was renamed first.
+        reached: what scratch held in the end, as far as it was cloned; None where nothing was run to the end.
     """
 
     start: Schema
@@ -46,6 +48,8 @@ class Draft:
     proof: Proof = "unproven"
     message: str = ""
     faults: tuple[str, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    reached: Schema | None = None
 
 
 def steps_between(engine: Engine, current: Schema, target: Schema) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
@@ -106,7 +110,8 @@ def draft_partly(engine: Engine, scratch: Connection, current: Schema, desired: 
     target = settle(current, desired, spec)
     changes, steps = steps_between(engine, current, target)
     known = modelled(current)
-    scope = needed(known, affected(known, steps) | wanted(target, steps))
+    touched = affected(known, steps) | wanted(target, steps)
+    scope = needed(known, touched, parents=not engine.features.loose_references)
     if 2 * len(scope) > len(known) or clone(engine, scratch, scope):
         return None
     draft = Draft(start=current, target=target, changes=changes)
@@ -114,7 +119,8 @@ def draft_partly(engine: Engine, scratch: Connection, current: Schema, desired: 
     if not _ran(engine, scratch, draft, steps):
         return None
     expected = target.only(id for id in target.objects if id in scope or id not in current)
-    if diff(engine.introspect(scratch), modelled(expected)):
+    draft.reached = engine.introspect(scratch)
+    if diff(draft.reached, modelled(expected)):
         return None
     draft.proof = "proven"
     draft.faults = tuple((_faults(engine, scratch) - before).elements())
@@ -123,7 +129,7 @@ def draft_partly(engine: Engine, scratch: Connection, current: Schema, desired: 
 
 def _renamed(engine: Engine, scratch: Connection, current: Schema, desired: Schema, renames: Sequence[Rename]) -> Draft:
     """Run the renames round by round; the engine itself rewrites what refers to the old names."""
-    draft = Draft(start=current, target=desired)
+    draft = Draft(start=current, target=desired, renames=tuple(renames))
     changes: list[Change] = []
     for number in sorted({rename.round for rename in renames}):
         here = draft.start
@@ -173,6 +179,7 @@ def _in_rounds(engine: Engine, scratch: Connection, draft: Draft) -> None:
             return
         here = _completed(engine.introspect(scratch), draft.start)
     left = diff(modelled(here), modelled(target))
+    draft.reached = here
     draft.proof = "refuted" if left else "proven"
     draft.message = f"run on a clone, the plan does not lead to the spec: {told(left)}" if left else ""
 

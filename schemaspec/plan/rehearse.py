@@ -14,10 +14,11 @@ from schemaspec.diff.policy import state
 from schemaspec.errors import StatementError
 from schemaspec.model.history import is_history
 from schemaspec.model.kinds import KINDS
-from schemaspec.model.plan import Plan, Step
+from schemaspec.model.plan import ORPHANS, Plan, Step
 from schemaspec.model.schema import ObjectId, Schema
 from schemaspec.plan.clone import in_lock
 from schemaspec.plan.content import Content, content
+from schemaspec.plan.hazards import orphans_told
 from schemaspec.plan.planner import check_fresh
 
 if TYPE_CHECKING:
@@ -103,15 +104,15 @@ def rehearse(
     began = perf_counter()
     with copies(engine, url, scratch_url, progress) as (kept, copy):
         copied = perf_counter() - began
-        before = _Side(engine, kept, engine.introspect(kept))
+        before = Side(engine, kept, engine.introspect(kept))
         check_fresh(plan, before.schema)
-        known = _faults(engine, copy, before.schema)
+        known = _faults(engine, copy, before.schema, plan)
         steps, failure = _run(engine, copy, plan)
         if failure:
             return _result(plan, steps, (), (failure,), copied)
-        after = _Side(engine, copy, engine.introspect(copy))
+        after = Side(engine, copy, engine.introspect(copy))
         faults = [] if state(after.schema) == plan.end else ["the copy is not what the plan promised; see `schemaspec plan`"]
-        faults += (_faults(engine, copy, after.schema) - known).elements()
+        faults += (_faults(engine, copy, after.schema, plan) - known).elements()
         tables = tuple(_compared(before, after, plan))
         faults += [_told(table) for table in tables if not table.same]
         faults += check(copy) if check is not None else ()
@@ -161,7 +162,7 @@ def _run(engine: Engine, copy: Connection, plan: Plan) -> tuple[tuple[TimedStep,
     """The steps that ran, and why they did not go on."""
     timed: list[TimedStep] = []
     try:
-        with in_lock(engine, copy, plan.statements):
+        with in_lock(engine, copy, plan.statements, orphans=orphans_told(plan)):
             for step in plan.steps:
                 began = perf_counter()
                 for statement in step.statements:
@@ -190,8 +191,8 @@ def _renamed(plan: Plan) -> dict[ObjectId, ObjectId]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    """A database before or after the plan."""
+class Side:
+    """A database before or after what is rehearsed."""
 
     engine: Engine
     connection: Connection
@@ -206,7 +207,7 @@ class _Side:
         return content(self.engine, self.connection, self.schema, table, columns)
 
 
-def _compared(before: _Side, after: _Side, plan: Plan) -> Iterator[TableOutcome]:
+def _compared(before: Side, after: Side, plan: Plan) -> Iterator[TableOutcome]:
     """Every table that was there before and still is."""
     renamed = _renamed(plan)
     meant = {id.path[:-1] if KINDS[id.kind].parent else id.path for step in plan.steps for id in (step.id, *step.creates)}
@@ -214,12 +215,19 @@ def _compared(before: _Side, after: _Side, plan: Plan) -> Iterator[TableOutcome]
     for table in sorted(after.schema.of_kind("table"), key=lambda item: item.id.path):
         old = renamed.get(table.id, table.id)
         if old in before.schema and old not in gone and not is_history(table.id):
-            yield _outcome(before, after, renamed, old, table.id, table.id.path in meant)
+            yield outcome(before, after, renamed, old, table.id, table.id.path in meant)
 
 
-def _outcome(
-    before: _Side, after: _Side, renamed: Mapping[ObjectId, ObjectId], old: ObjectId, new: ObjectId, meant: bool
+def outcome(
+    before: Side, after: Side, renamed: Mapping[ObjectId, ObjectId], old: ObjectId, new: ObjectId, meant: bool
 ) -> TableOutcome:
+    """Compare a table's rows in the columns that it has on both sides with the same type.
+
+    Args:
+        renamed: what was called otherwise before, by its new identity.
+        old, new: the table before and after.
+        meant: whether the table is to be changed.
+    """
     had, has = before.columns(old), after.columns(new)
     pairs = [(renamed.get(id := ObjectId("column", (*new.path, name)), id).name, name) for name in has]
     shared = [(was, now) for was, now in pairs if was in had]
@@ -242,6 +250,13 @@ def _told(table: TableOutcome) -> str:
     return f"rows of {table.table} have other values afterwards, in columns that the plan does not mean to change"
 
 
-def _faults(engine: Engine, connection: Connection, schema: Schema) -> Counter[str]:
-    found = (*engine.integrity(connection), *engine.orphans(connection, schema))
+def _faults(engine: Engine, connection: Connection, schema: Schema, plan: Plan) -> Counter[str]:
+    """What is wrong, without the orphans that the plan's own hazards tell of: these are for somebody to accept or not."""
+    told = tuple(hazard.object for hazard in plan.all_hazards if hazard.code == ORPHANS)
+    orphans = [
+        fault
+        for fault in engine.orphans(connection, schema)
+        if not any(name.startswith(f"{fault.object.rpartition('.')[0]}.") for name in told)
+    ]
+    found = (*engine.integrity(connection), *orphans)
     return Counter(fault.message for fault in found if fault.severity == "fail")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemaspec.model.change import Change
-from schemaspec.model.plan import Hazard
+from schemaspec.model.plan import ORPHANS, Hazard
 from schemaspec.model.schema import ObjectId, SchemaObject
 from schemaspec.plan import facts
 from schemaspec.plan.conversions import conversion
@@ -20,6 +20,8 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
     tally = Tally(live)
     gone = {change.id: change.before for change in changes if change.action == "drop" and change.before is not None}
     for change in changes:
+        if change.id.kind == "table" and change.action == "alter":
+            _columns(live, tally, change.id)
         after, table = change.after, live.table_of(change.id)
         if after is None or table is None or change.action not in ("create", "alter"):
             continue
@@ -35,6 +37,14 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
         elif change.id.kind == "foreign_key":
             yield from _foreign_key(live, table, after)
     yield from tally.hazards()
+
+
+def _columns(live: Live, tally: Tally, table: ObjectId) -> None:
+    """What becomes of columns that stay as they are in a table that takes other values than before."""
+    for after in live.target.children(table.path, "column"):
+        before = live.start.get(after.id)
+        if before is not None and before.attributes == after.attributes:
+            _column(live, tally, table, before, after)
 
 
 def _column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> None:
@@ -152,7 +162,7 @@ def _foreign_key(live: Live, table: ObjectId, after: SchemaObject) -> Iterator[t
         yield (
             after.id,
             Hazard(
-                code="foreign_key_violated",
+                code=ORPHANS,
                 object=live.name(after.id),
                 message=f"{plural(int(row[0]), 'row')} of {live.name(table)} whose ({', '.join(columns)}) names no row of {there}"
                 + live.keys(table, condition, source),
@@ -221,7 +231,8 @@ class _Converted:
     def __init__(self, live: Live, before: SchemaObject, after: SchemaObject, table: ObjectId, condition: str) -> None:
         self._live, self._table, self._condition = live, table, condition
         self._id = after.id
-        self._words = f"from {before.get('type') or 'no type'} to {after.get('type') or 'no type'}"
+        old, new = before.get("type") or "no type", after.get("type") or "no type"
+        self._words = f"from {old} to {new}" if old != new else f"of its table, which takes {new} alone from then on"
 
     def __call__(self, rows: int | None) -> Hazard | None:
         if rows == 0 or (rows is None and not self._live.has_rows(self._table)):

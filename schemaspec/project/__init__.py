@@ -297,13 +297,13 @@ class Project:
 
     def rehearse(self, kept: Plan | None = None) -> Rehearsal:
         """Run the plan on a copy of the database with its real data, and time it."""
-        from schemaspec.project.planning import rehearse_plan
+        from schemaspec.project.rehearsing import rehearse_plan
 
         return rehearse_plan(self, kept)
 
     def rehearse_migrations(self, *, to: int | None = None) -> Rehearsal:
         """Run the pending migrations on a copy of the database with its real data, and time them."""
-        from schemaspec.project.planning import rehearse_migrations
+        from schemaspec.project.rehearsing import rehearse_migrations
 
         return rehearse_migrations(self, to=to)
 

@@ -7,9 +7,11 @@ first answer that differs ends this, and what was answered until then is not ask
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from schemaspec.model.report import CheckResult, MigrationStatus
     from schemaspec.project import Project
 
-_QUERY, _EXECUTE, _BEGIN, _END = "query", "execute", "begin", "end"
+_QUERY, _EXECUTE, _CALL, _ENTER, _LEAVE = "query", "execute", "call", "enter", "leave"
 Rows = list[tuple[Any, ...]]
 
 
@@ -38,10 +40,35 @@ class Witness:
         self.server_version = connection.server_version
         self.steps: list[list[Any]] = []
         self.sound = True
-        self._known: dict[tuple[str, tuple[object, ...]], Rows] = {}
+        self._known: dict[tuple[str, str], Any] = {}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
+        """What only the engine's own connection has; its methods are noted too."""
+        value = getattr(self._connection, name)
+        return partial(self._call, name, value) if callable(value) else value
+
+    def _call(self, name: str, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        key = _call_key(name, arguments)
+        if named or key is None:
+            self.sound = False
+            return method(*arguments, **named)
+        answer = self._known.get(key)
+        if answer is None:
+            with self._watched():
+                answer = method(*arguments)
+        if isinstance(answer, AbstractContextManager):
+            return self._inside(name, arguments, answer)
+        if not isinstance(answer, list | int | str | None):
+            self.sound = False
+        self.steps.append([_CALL, name, list(arguments), cache.digest(repr(answer))])
+        return answer
+
+    @contextmanager
+    def _inside(self, name: str, arguments: Sequence[Any], manager: AbstractContextManager[Any]) -> Iterator[Any]:
+        self.steps.append([_ENTER, name, list(arguments)])
+        with self._watched(), manager as value:
+            yield value
+        self.steps.append([_LEAVE])
 
     @property
     def driver(self) -> Any:
@@ -51,7 +78,7 @@ class Witness:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> Rows:
         """The answer, from a moment ago where `confirm` has asked already."""
-        key = (sql, tuple(parameters))
+        key = (sql, repr(tuple(parameters)))
         rows = self._known.get(key)
         if rows is None:
             with self._watched():
@@ -69,10 +96,8 @@ class Witness:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Passed on."""
-        self.steps.append([_BEGIN])
-        with self._watched(), self._connection.transaction():
+        with self._inside("transaction", (), self._connection.transaction()):
             yield
-        self.steps.append([_END])
 
     def close(self) -> None:
         """Close the connection."""
@@ -80,33 +105,40 @@ class Witness:
 
     def confirm(self, steps: Sequence[Sequence[Any]]) -> bool:
         """Ask again what was asked before; whether all answers are the same."""
-        transactions: list[AbstractContextManager[None]] = []
+        entered: list[AbstractContextManager[Any]] = []
         try:
-            return all(self._same(transactions, *step) for step in steps)
+            return all(self._same(entered, *step) for step in steps)
         except SchemaspecError:
             return False
         finally:
-            while transactions:
-                transactions.pop().__exit__(None, None, None)
+            while entered:
+                entered.pop().__exit__(None, None, None)
 
     def _same(
         self,
-        transactions: list[AbstractContextManager[None]],
+        entered: list[AbstractContextManager[Any]],
         what: str,
-        sql: str = "",
-        parameters: Sequence[object] = (),
+        name: str = "",
+        arguments: Sequence[Any] = (),
         digest: str = "",
     ) -> bool:
+        connection = self._connection
         if what == _QUERY:
-            rows = self._known[sql, tuple(parameters)] = self._connection.query(sql, parameters)
+            rows = self._known[name, repr(tuple(arguments))] = connection.query(name, arguments)
             return cache.digest(repr(rows)) == digest
         if what == _EXECUTE:
-            self._connection.execute(sql, parameters)
-        elif what == _BEGIN:
-            transactions.append(self._connection.transaction())
-            transactions[-1].__enter__()
+            connection.execute(name, arguments)
+        elif what == _CALL:
+            answer = getattr(connection, name)(*arguments)
+            key = _call_key(name, arguments)
+            if isinstance(answer, list) and key is not None:  # a question; anything else has to be done again
+                self._known[key] = answer
+            return cache.digest(repr(answer)) == digest
+        elif what == _ENTER:
+            entered.append(getattr(connection, name)(*arguments))
+            entered[-1].__enter__()
         else:
-            transactions.pop().__exit__(None, None, None)
+            entered.pop().__exit__(None, None, None)
         return True
 
     @contextmanager
@@ -116,6 +148,14 @@ class Witness:
         except BaseException:
             self.sound = False
             raise
+
+
+def _call_key(name: str, arguments: Sequence[Any]) -> tuple[str, str] | None:
+    """What tells a call apart; None for one whose arguments can't be written down."""
+    try:
+        return f"{name}()", json.dumps(arguments)
+    except TypeError:
+        return None
 
 
 class Found(NamedTuple):

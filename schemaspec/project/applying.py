@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from schemaspec.backup.store import BackupStore
     from schemaspec.engines.protocol import Connection
     from schemaspec.migrate.outcome import ApplyResult, Event, RollbackResult
+    from schemaspec.migrate.work import Job
     from schemaspec.model.migration import Migration
     from schemaspec.model.plan import Hazard, Statement
     from schemaspec.model.report import MigrationStatus
@@ -115,6 +116,7 @@ def roll_back(
             steps=steps,
             dry_run=dry_run,
             backup=(lambda: back_up(project, trigger="pre-rollback")) if backup else None,
+            review=lambda connection, jobs: review_way_back(project, connection, jobs),
             allow=allow,
             allow_python=project.allow_python,
             types=project.types,
@@ -128,6 +130,13 @@ def review(project: Project, connection: Connection, pending: Sequence[Migration
     from schemaspec.migrate.hazards import hazards_of
 
     return hazards_of(project.engine, connection, tuple(pending), types=project.types, scratch_url=project.spec.scratch)
+
+
+def review_way_back(project: Project, connection: Connection, jobs: Sequence[Job]) -> tuple[Hazard, ...]:
+    """What is dangerous about taking migrations back, with counts from the live data."""
+    from schemaspec.migrate.hazards import hazards_of_way_back
+
+    return hazards_of_way_back(project.engine, connection, jobs, types=project.types, scratch_url=project.spec.scratch)
 
 
 def verify(project: Project, connection: Connection, to: int | None) -> None:

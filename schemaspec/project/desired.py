@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schemaspec.engines.protocol import Borrows
 from schemaspec.errors import DatabaseError, InputError, InputErrors
 from schemaspec.project import cache, snapshot
 
@@ -90,5 +92,14 @@ def keep(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: st
 
 
 def _key(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[str, ...]:
-    server = str(url) if url and not engine.features.file_based else ""
-    return str(Path(spec.root) / Path(spec.file).name), engine.name, server
+    return str(Path(spec.root) / Path(spec.file).name), engine.name, _server(engine, spec, url)
+
+
+def _server(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> str:
+    """What of the live database the schema may follow from."""
+    if url is None or engine.features.file_based:
+        return ""
+    own = rf"(?<!\w){re.escape(url.database)}(?!\w)"
+    if not isinstance(engine, Borrows) or re.search(own, repr(tuple(spec.declarations)), re.IGNORECASE):
+        return str(url)
+    return engine.borrowed(url)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from schemaspec.engines.protocol import Gathers
 from schemaspec.errors import MigrationError, RefusedError, StatementError
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ def apply_plan(
         if not approve(plan):
             return None
         foreign_keys = all(statement.foreign_keys for statement in plan.statements)
-        lock = project.engine.exclusive(
-            connection, timeout=timeout, foreign_keys=foreign_keys, orphans=orphans_told(plan)
-        )
+        lock = project.engine.exclusive(connection, timeout=timeout, foreign_keys=foreign_keys, orphans=orphans_told(plan))
         with lock:
             check_fresh(plan, project.engine.introspect(connection))
             if backup:
@@ -84,7 +83,7 @@ def _run(project: Project, connection: Connection, plan: Plan, *, whole: bool) -
         last = number == len(groups) - 1
         try:
             with _transaction(engine, connection, group):
-                if len(group) > 1 and isinstance(engine, Gathers):
+                if isinstance(engine, Gathers) and len(group) > 1:
                     engine.run_together(connection, group)
                     done += len(group)
                 else:
@@ -94,7 +93,8 @@ def _run(project: Project, connection: Connection, plan: Plan, *, whole: bool) -
                 if last:
                     _verify(project, connection, plan, whole=whole)
         except StatementError as error:
-            ahead = next((at for at, statement in enumerate(group[done - sum(map(len, groups[:number])) :]) if statement.sql == error.statement), 0)
+            if isinstance(engine, Gathers):
+                done += next((at for at, statement in enumerate(group) if statement.sql == error.statement), 0)
             place = f"statement {done + 1} of {len(plan.statements)}"
             raise MigrationError(
                 f"{place} failed: {error.what}; {_state(engine, groups, number)}",
@@ -117,6 +117,15 @@ def _groups(engine: Engine, statements: Sequence[Statement]) -> Iterator[tuple[S
             yield tuple(group)
         else:
             yield from ((statement,) for statement in group)
+
+
+def _gathered(engine: Engine, statements: Sequence[Statement]) -> Iterator[tuple[Statement, ...]]:
+    """Each by itself, but those together that are run at the same time."""
+    done = 0
+    while left := statements[done:]:
+        count = max(1, engine.together(left)) if isinstance(engine, Gathers) else 1
+        yield tuple(left[:count])
+        done += count
 
 
 def _transaction(engine: Engine, connection: Connection, group: Sequence[Statement]) -> AbstractContextManager[None]:
@@ -154,6 +163,9 @@ def _unlike(schema: Schema, plan: Plan) -> tuple[str, ...]:
 
 def _state(engine: Engine, groups: Sequence[Sequence[Statement]], number: int) -> str:
     committed = sum(len(group) for group in groups[:number])
+    if isinstance(engine, Gathers) and len(groups[number]) > 1:
+        last = committed + len(groups[number])
+        return f"of the statements {committed + 1} to {last}, which ran at the same time, others may be done"
     if engine.features.batch_transaction or not committed:
         return "the database is as it was"
     return f"the first {committed} statement{'s' if committed != 1 else ''} of the plan stay{'s' if committed == 1 else ''} done"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schemaspec.errors import InputError, InputErrors
-from schemaspec.model.migration import IRREVERSIBLE, Action, Expectation, Migration, Operation, PythonCall
+from schemaspec.model.migration import IRREVERSIBLE, Action, Expectation, Migration, Operation, PythonCall, Sql
 from schemaspec.spec import yaml_text
 from schemaspec.spec.tree import Map, Seq
 from schemaspec.spec.writer import SCHEMA_LINE
-from schemaspec.spec.yaml_reader import parse_yaml
+from schemaspec.spec.yaml_reader import MAX_SCALAR, parse_yaml
 
 _HEAD = f"{SCHEMA_LINE.format(name='migrations')}\nschemaspec: 1\n"
 _FILE = "migrations.yaml"
@@ -40,9 +40,23 @@ def write_baseline(
         version: the version that an existing database then has.
         description: what it says of itself.
     """
-    body = "\n\n".join(f"{_line_comment_safe(statement.strip())};" for statement in statements if statement.strip())
-    up = f"{body}\n" if body else "select 1"
+    written = [f"{_line_comment_safe(statement.strip())};" for statement in statements if statement.strip()]
+    up: tuple[Action, ...] = tuple(Sql(text=f"{text}\n") for text in _texts(written)) or (Sql(text="select 1"),)
     return write_migrations([Migration(version, description, up, IRREVERSIBLE, baseline=True)])
+
+
+def _texts(statements: Sequence[str]) -> Iterator[str]:
+    """Several statements a text, none longer than the reader takes."""
+    text: list[str] = []
+    size = 0
+    for statement in statements:
+        if text and size + len(statement) > MAX_SCALAR // 2:
+            yield "\n\n".join(text)
+            text, size = [], 0
+        text.append(statement)
+        size += len(statement) + 2
+    if text:
+        yield "\n\n".join(text)
 
 
 def _line_comment_safe(statement: str) -> str:

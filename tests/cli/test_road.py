@@ -36,7 +36,9 @@ def test_a_change_of_the_schema(shop: Shop) -> None:
     _ok(shop("check", "-q"))
     _ok(shop("status"))
     assert shop.sql("select discount_percent from products limit 1") == [(0.0,)]
-    _ok(shop("rollback", "--yes"))
+    refused = shop("rollback", "--yes")
+    assert refused.code == 1 and "drops the column products.discount_percent with 8 values" in refused.err
+    _ok(shop("rollback", "--yes", "--allow", "drop_column"))
     assert shop("status", "-q").out == "5 of 6 migrations applied, 1 pending\n"
     kept = _ok(shop("apply", "plan.json", "--yes"))
     assert "Done: 1 statement" in kept.out

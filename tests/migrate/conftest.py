@@ -30,7 +30,7 @@ class StepwiseEngine:
         return getattr(SQLITE, name)
 
     @contextmanager
-    def exclusive(self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True) -> Iterator[None]:
+    def exclusive(self, connection: Connection, *, timeout: float = 10.0, **_: Any) -> Iterator[None]:
         """A lock on a file beside the database, gone when the process is."""
         with Path(connection.url.database + ".lock").open("w") as file:
             try:

@@ -1,4 +1,7 @@
-"""Client and server killed between and inside the statements of a migration in steps: it always converges by itself."""
+"""Client and server killed between and inside the statements of a migration in steps: it always converges by itself.
+
+With SCHEMASPEC_ALL_POINTS in the environment the client is killed at every command, the server at every third; else at some.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,9 @@ from tests import servers_mysql, servers_postgresql
 
 BEFORE = Migration(1, "before", "CREATE TABLE b (x integer)", down="DROP TABLE b")
 AFTER = Migration(3, "after", "CREATE TABLE c (x integer)", down="DROP TABLE c")
+
+ALL = bool(os.environ.get("SCHEMASPEC_ALL_POINTS"))
+CLIENT_STEP, SERVER_STEP = (1, 3) if ALL else (11, 19)
 
 Strike = Callable[[], object]
 
@@ -185,7 +191,7 @@ def test_the_client_is_killed(server: Server, moment: str) -> None:
     undone = server.do(server.down)
     assert wanted[1] == [("one", 3), ("two", 3), ("zzz", 3)]
     assert undone[1:] == (None, [(1, "applied", None)])
-    point = 3 if moment == "before" else 5
+    point = 1 if ALL else 3 if moment == "before" else 5
     while True:
         server.fresh()
         if not client_killed(server, point, moment, server.up):
@@ -194,7 +200,7 @@ def test_the_client_is_killed(server: Server, moment: str) -> None:
         assert server.do(server.up) == wanted, f"killed at command {point}"
         if client_killed(server, point, moment, server.down):
             assert server.do(server.down) == undone, f"on the way back, killed at command {point}"
-        point += 11
+        point += CLIENT_STEP
     assert point > 30
 
 
@@ -202,7 +208,7 @@ def test_the_client_is_killed(server: Server, moment: str) -> None:
 def test_the_server_is_killed(server: Server, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     server.fresh()
     wanted = server.do(server.up)
-    point = 12 if moment == "before" else 18
+    point = 1 if ALL else 12 if moment == "before" else 18
     while True:
         server.fresh()
         with monkeypatch.context() as patch:
@@ -222,5 +228,5 @@ def test_the_server_is_killed(server: Server, moment: str, monkeypatch: pytest.M
         assert struck.wait(60)
         server.running.start()
         assert server.do(server.up) == wanted, f"killed at command {point}"
-        point += 19
+        point += SERVER_STEP
     assert point > 30

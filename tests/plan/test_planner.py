@@ -76,6 +76,12 @@ def test_a_plan_leads_where_it_says(move, build):
             PEOPLE.replace("age text", "age integer"),
             {"value_conversion": 1},
         ),
+        (
+            "insert into people values (1, 'a', '12', '9'), (2, x'00', '007', 1.0), (3, 5, null, 1.5), (4, 7.5, 8, 'x')",
+            PEOPLE.replace("integer);", "integer) strict;"),
+            {"value_conversion": 2},
+        ),
+        ("insert into people values (1, 'a', '12', '9'), (2, 5, 6, 2.0)", PEOPLE.replace("integer);", "integer) strict;"), {}),
     ],
 )
 def test_hazards_are_counted_on_the_live_rows(move, rows, wanted, codes):
@@ -248,6 +254,21 @@ def test_another_order_of_columns_is_only_told(move):
     assert "another order" in moved.plan.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "note", "order"),
+    [
+        ("create table t(b text not null, a)", "take the order of the spec", "ba"),
+        ("create table t(b text, a, c)", "another order", "abc"),
+        ("create table t(a, b text)", None, "ab"),
+    ],
+)
+def test_what_is_told_of_the_order_of_columns_is_what_happens(move, wanted, note, order):
+    moved = move("create table t(a, b text)", wanted)
+    assert [note in told for told in moved.plan.notes] == ([True] if note else [])
+    columns = moved.run().children(("t",), "column")
+    assert "".join(item.id.name for item in columns) == order
+
+
 # --- the proof ------------------------------------------------------------------------------------------------------
 
 
@@ -326,3 +347,21 @@ def test_a_large_schema_is_proven_by_the_part_that_changes(move, build, monkeypa
     assert moved.plan.proof == "proven"
     assert seen and seen[0] < 15
     assert moved.run().fingerprint == build(wanted + "create view v as select id, more from t7;").fingerprint
+
+
+@pytest.mark.parametrize(("spelled", "clones"), [("t", 1), ("T", 2)])
+def test_a_chain_of_foreign_keys_does_not_make_the_part_large(move, monkeypatch, spelled, clones):
+    from schemaspec.plan import planner, proof
+
+    monkeypatch.setattr(planner, "_LARGE", 10)
+    seen = []
+    real = proof.clone
+    monkeypatch.setattr(proof, "clone", lambda engine, scratch, schema: seen.append(len(schema)) or real(engine, scratch, schema))
+    many = "".join(
+        f"create table t{n}(id integer primary key, p integer references {spelled}{n - 1 if n else 0});" for n in range(20)
+    )
+    wanted = many.replace("references t9)", "references t9, more text)").replace("references T9)", "references T9, more text)")
+    moved = move(many, wanted)
+    # Without the table that it names, a foreign key shows only how it spells that name: then all is looked at.
+    assert (moved.plan.proof, len(seen)) == ("proven", clones)
+    assert seen[0] < 60

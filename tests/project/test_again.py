@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -180,3 +182,52 @@ def test_a_variant_of_another_engine_is_not_taken_from_the_cache(folder: Path, m
     monkeypatch.setenv("DATABASE_URL", "mysql://shop@127.0.0.1:1/shop")
     low_stock = {index.name: index for table in Project.open().spec.tables for index in table.indexes}["idx_products_low_stock"]
     assert low_stock.where is None
+
+
+class Own:
+    """A connection with methods of its own."""
+
+    url, server_version, version = "sqlite://", "1", 3
+
+    def __init__(self, answer: int) -> None:
+        self.answer = answer
+        self.calls: list[str] = []
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[int]]:
+        self.calls.append(sql)
+        return [(self.answer,)]
+
+    def flow(self) -> Iterator[int]:
+        yield self.answer
+
+    @contextmanager
+    def settings(self, values: dict[str, int]) -> Iterator[None]:
+        self.calls.append(f"with {values}")
+        yield
+        self.calls.append("end")
+
+
+def test_methods_of_an_engine_are_noted_and_asked_again() -> None:
+    witness = again.Witness(Own(1))  # type: ignore[arg-type]
+    with witness.settings({"a": 1}):
+        assert witness.version == 3
+        assert witness.rows("select 1") == [(1,)]
+    assert witness.sound
+    steps = json.loads(json.dumps(witness.steps))
+    same, other = Own(1), Own(2)
+    assert again.Witness(same).confirm(steps)  # type: ignore[arg-type]
+    assert same.calls == ["with {'a': 1}", "select 1", "end"]
+    second = again.Witness(other)  # type: ignore[arg-type]
+    assert not second.confirm(steps)
+    assert other.calls == ["with {'a': 1}", "select 1", "end"]
+    assert second.rows("select 1") == [(2,)]
+    assert other.calls[3:] == []
+
+
+def test_an_answer_that_can_not_be_noted_ends_it() -> None:
+    witness = again.Witness(Own(1))  # type: ignore[arg-type]
+    assert list(witness.flow()) == [1]
+    assert not witness.sound
+    witness = again.Witness(Own(1))  # type: ignore[arg-type]
+    witness.rows("select 1", b"")
+    assert not witness.sound

@@ -261,6 +261,15 @@ def test_baseline(files: Any) -> None:
     assert len(read_migrations("n.yaml", engine="sqlite")) == 1
 
 
+def test_a_baseline_of_any_size_can_be_read_again(files: Any) -> None:
+    statements = [f"create table t{number} (a int default {'1' * 90000})" for number in range(20)]
+    files({"m.yaml": write_baseline(statements)})
+    (migration,) = read_migrations("m.yaml", engine="sqlite")
+    texts = [action.text for action in migration.up if isinstance(action, Sql)]
+    assert len(texts) > 1
+    assert "".join(texts).replace("\n", "") == "".join(f"{statement};" for statement in statements)
+
+
 BASELINE = """\
 # yaml-language-server: $schema=schemaspec/spec/schemas/migrations.schema.json
 schemaspec: 1

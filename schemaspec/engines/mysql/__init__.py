@@ -53,6 +53,12 @@ class MysqlEngine:
 
         return scratch.scratch(url, scratch_url=scratch_url)
 
+    def borrowed(self, url: DatabaseUrl) -> str:
+        """See `protocol.Borrows.borrowed`."""
+        from schemaspec.engines.mysql import scratch
+
+        return scratch.borrowed(url)
+
     def load(self, connection: Connection, statements: Sequence[Statement]) -> None:
         """See `protocol.Engine.load`."""
         from schemaspec.engines.mysql import scratch
@@ -84,7 +90,7 @@ class MysqlEngine:
         return render.steps(changes, current, desired, self._dialect)
 
     def exclusive(
-        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True
+        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True, orphans: int = 0
     ) -> AbstractContextManager[None]:
         """See `protocol.Engine.exclusive`."""
         from schemaspec.engines.mysql import lock
@@ -103,6 +109,20 @@ class MysqlEngine:
 
         run.settle(_ours(connection), statement, timeout=timeout)
 
+    def together(self, statements: Sequence[Statement]) -> int:
+        """See `protocol.Gathers.together`."""
+        from schemaspec.engines.mysql import crowd
+
+        return crowd.together(statements)
+
+    def run_together(self, connection: Connection, statements: Sequence[Statement]) -> None:
+        """See `protocol.Gathers.run_together`."""
+        from schemaspec.engines.mysql import crowd, run
+
+        ours = _ours(connection)
+        with run.short_waits(ours):
+            crowd.run_together(ours, statements, run.try_often)
+
     def measure(self, connection: Connection, statement: Statement) -> tuple[Hazard, ...]:
         """See `protocol.Engine.measure`."""
         from schemaspec.engines.mysql import measure
@@ -114,6 +134,12 @@ class MysqlEngine:
         from schemaspec.engines.mysql import measure
 
         return measure.sharpen(_ours(connection), statement)
+
+    def adapt(self, connection: Connection, statement: Statement) -> Statement:
+        """See `protocol.Adapts.adapt`."""
+        from schemaspec.engines.mysql import versions
+
+        return versions.adapt(_ours(connection), statement)
 
     def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
         """See `protocol.Converts.lossy`."""

@@ -26,6 +26,7 @@ _RESETS = {
     "stats_auto_recalc": "DEFAULT",
     "stats_sample_pages": "DEFAULT",
     "pack_keys": "DEFAULT",
+    "transactional": "DEFAULT",
     "insert_method": "NO",
     "union": "()",
 }
@@ -230,6 +231,8 @@ class TableAlter:
                 clauses.append(f"DEFAULT CHARSET={charset} COLLATE={item.after}")
             elif item.name == "comment":
                 clauses.append(f"COMMENT={string_literal(str(item.after or ''))}")
+            elif item.name == "page_checksum" and item.after is None:
+                continue  # it leaves Aria, where alone it means something
             elif item.name not in _APART:
                 clauses.append(f"{self._option(item.name)}={self._option_value(item.name, item.after)}")
         self.hazards += table_hazards(change)

@@ -121,6 +121,15 @@ class MysqlConnection:
             count = cursor.execute(_encoded(sql, charset), tuple(parameters) or None)
             return int(count) if count is not None else -1
 
+    def leave_to_server(self, sql: str, *, seconds: float) -> None:
+        """Run one of our own statements as the last of this connection; when it takes longer than that, the server finishes
+        it by itself."""
+        self._raw._read_timeout = seconds
+        try:
+            self.internal(sql)
+        except DatabaseError:
+            self.close()
+
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run one of our own queries, unchecked."""
         with self._errors(sql), self._raw.cursor() as cursor:

@@ -92,8 +92,9 @@ _NUMERIC = frozenset({"integer", "decimal", "float", "bit"})
 
 def lossy(before: SchemaObject, after: SchemaObject, column: str) -> str:
     """See `protocol.Converts.lossy`."""
-    if before.get("generated") is not None or after.get("generated") is not None:
-        return ""
+    was, will = before.get("generated"), after.get("generated")
+    if was != will and (will is not None or not before.get("stored")):
+        return ""  # other values are worked out, or the column is dropped and added anew
     parts = list(_conditions(Type.of(before), Type.of(after), column))
     if after.get("check") and after.get("check") != before.get("check"):
         parts.append(f"NOT ({after['check']})")

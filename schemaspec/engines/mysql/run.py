@@ -33,17 +33,22 @@ def run(connection: MysqlConnection, statement: Statement) -> None:
     if not _DDL.match(statement.sql):
         connection.execute(statement.sql)
         return
+    with short_waits(connection):
+        try_often(connection, statement)
+
+
+def try_often(connection: MysqlConnection, statement: Statement) -> None:
+    """Run DDL in a session of `short_waits`, again and again where a lock is not to be had."""
     pause = _PAUSE
-    with _short_waits(connection):
-        for left in reversed(range(TRIES)):
-            try:
-                _once(connection, statement)
-                return
-            except LockedError as error:
-                if not left:
-                    raise _blocked(connection, statement, error) from None
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+    for left in reversed(range(TRIES)):
+        try:
+            _once(connection, statement)
+            return
+        except LockedError as error:
+            if not left:
+                raise _blocked(connection, statement, error) from None
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _once(connection: MysqlConnection, statement: Statement) -> None:
@@ -82,7 +87,8 @@ def _online(connection: MysqlConnection, statement: Statement, error: StatementE
 
 
 @contextmanager
-def _short_waits(connection: MysqlConnection) -> Iterator[None]:
+def short_waits(connection: MysqlConnection) -> Iterator[None]:
+    """A session that waits for locks for seconds only."""
     with connection.settings({"lock_wait_timeout": WAIT_SECONDS, "innodb_lock_wait_timeout": WAIT_SECONDS}):
         yield
 

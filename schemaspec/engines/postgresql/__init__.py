@@ -56,9 +56,9 @@ class PostgresEngine:
 
     def load(self, connection: Connection, statements: Sequence[Statement]) -> None:
         """See `protocol.Engine.load`."""
-        from schemaspec.engines.postgresql import scratch
+        from schemaspec.engines.postgresql import load
 
-        scratch.load(_ours(connection), statements)
+        load.load(_ours(connection), statements)
 
     def declare(self, schema: Schema) -> tuple[Declaration, ...]:
         """See `protocol.Engine.declare`."""
@@ -91,7 +91,7 @@ class PostgresEngine:
         return render.steps(changes, current, desired)
 
     def exclusive(
-        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True
+        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True, orphans: int = 0
     ) -> AbstractContextManager[None]:
         """See `protocol.Engine.exclusive`."""
         from schemaspec.engines.postgresql import lock

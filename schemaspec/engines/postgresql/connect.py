@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import select
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -70,6 +72,8 @@ class PostgresConnection:
         self.server_version = raw.info.parameter_status("server_version").split()[0]
         self.files: dict[int, int] | None = None
         """For `measure`: the file of each table that was there at the first statement that it ran here."""
+        self.fresh: set[tuple[str, ...]] = set()
+        """The tables that were made here, as far as `fresh` has seen them."""
         self._raw = raw
 
     @property
@@ -161,7 +165,7 @@ def translate(error: Any, sql: str, url: DatabaseUrl, *, broken: bool = False) -
 
     state = error.sqlstate or ""
     diagnosis = error.diag
-    message = redact(diagnosis.message_primary or str(error).strip() or type(error).__name__, url.password)
+    message = redact(diagnosis.message_primary or " ".join(str(error).split()) or type(error).__name__, url.password)
     if broken or state.startswith(("57P", "08")) or (isinstance(error, psycopg.OperationalError) and not state):
         return DatabaseError(
             "the connection to the server was lost",
@@ -205,6 +209,45 @@ def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> P
     return PostgresConnection(raw, url, read_only=mode == "read")
 
 
+@contextmanager
+def second_session(url: DatabaseUrl, *, timeout: float) -> Iterator[int | None]:
+    """The server's process behind a second connection while that has a transaction open.
+
+    Yields:
+        None where nobody serves the connection within `timeout` seconds: a pooler has no session left for it.
+
+    Raises:
+        DatabaseError: no connection.
+    """
+    import psycopg
+
+    try:
+        raw = psycopg.connect(autocommit=True, **_settings(url))
+    except psycopg.Error as error:
+        raise _unreachable(error, url) from None
+    try:
+        yield _answer(raw.pgconn, b"begin; select pg_backend_pid()", time.monotonic() + timeout)
+    finally:
+        raw.close()
+
+
+def _answer(pgconn: Any, sql: bytes, deadline: float) -> int | None:
+    """The number that the last of the statements returns, without waiting for it beyond the deadline."""
+    pgconn.send_query(sql)
+    pgconn.flush()
+    value = None
+    while True:
+        while pgconn.is_busy():
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([pgconn.socket], [], [], left)[0]:
+                return None
+            pgconn.consume_input()
+        result = pgconn.get_result()
+        if result is None:
+            return value
+        value = int(result.get_value(0, 0)) if result.ntuples else None
+
+
 def _settings(url: DatabaseUrl) -> dict[str, Any]:
     unknown = sorted(set(url.options) - _OPTIONS)
     if unknown:
@@ -241,7 +284,7 @@ def _session(mode: Mode, timeout: float) -> str:
 
 def _unreachable(error: Any, url: DatabaseUrl) -> SchemaspecError:
     secrets = (url.password, *(url.options.get(key, "") for key in ("password", "sslpassword")))
-    text = redact(str(error).strip(), *secrets)
+    text = " ".join(redact(str(error), *secrets).split())
     lowered = text.lower()
     if "does not exist" in lowered and "database" in lowered:
         return DatabaseError(f"the server has no database {url.database}", where=url, why=text, fix="create it, or mend the URL")

@@ -10,9 +10,10 @@ from schemaspec.engines.postgresql.dialect import PostgresDialect
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.index_text import index_keys, index_parts, wraps
 from schemaspec.engines.postgresql.names import dotted, identifier, joined_columns, made_name
-from schemaspec.engines.postgresql.table_texts import Reach, column_text, serial_sequence, table_texts
+from schemaspec.engines.postgresql.table_texts import Reach, column_text, is_merged, serial_sequence, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
 from schemaspec.engines.postgresql.texts import create
+from schemaspec.engines.postgresql.twins import is_twin
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Column, Constraint, Index, Object, Option, Table
 
@@ -22,6 +23,7 @@ _FOREIGN = re.compile(
     r"FOREIGN KEY \([^()]*\) REFERENCES [^()]*\([^()]*\)"
     rf"(?: ON UPDATE (?P<update>{_ACTIONS}))?(?: ON DELETE (?P<delete>{_ACTIONS}))?"
 )
+_OF_SEQUENCE = ("sequence_persistence", "sequence_privileges", "sequence_comment")
 _INDEX_FACTS = ("options", "tablespace", "clustered", "replica_identity", "invalid", "statistics", "index_comment", "parent")
 
 
@@ -129,7 +131,7 @@ class _Maker:
 
     def _plain_column(self, column: SchemaObject) -> bool:
         """Whether a definition says everything about the column."""
-        special = ("storage", "compression", "statistics", "options", "server_options", "sequence_privileges", "sequence_comment")
+        special = ("storage", "compression", "statistics", "options", "server_options", *_OF_SEQUENCE)
         return not any(column.get(name) is not None for name in special)
 
     def _annotated(self, column: SchemaObject) -> bool:
@@ -155,7 +157,7 @@ class _Maker:
         sequence = serial_sequence(column, default, self.schema)
         plain = sequence is not None and not sequence.get("comment") and not sequence.get("privileges")
         inside = inline.get(column.id.name, [])
-        text = _lowered(column_text(column, default, serial=plain), column)
+        text = _lowered(column_text(column, default, serial=plain, merged=is_merged(column, self.schema)), column)
         if "primary key" in inside or plain:
             text = text.removesuffix(" not null")
         return Column(
@@ -185,6 +187,8 @@ class _Maker:
             inline.setdefault(columns[0], []).insert(0, "primary key")
             return True
         if item.id.kind == "unique" and item["definition"] == f"UNIQUE ({identifier(columns[0])})":
+            if is_twin(item, self._children("primary_key", "unique")):
+                return False
             inline.setdefault(columns[0], []).append("unique")
             return True
         if item.id.kind == "check" and (inner := _check(str(item["definition"]))) is not None:
@@ -304,7 +308,7 @@ def declare_index(item: SchemaObject, schema: Schema) -> Index:
     if method != "btree":
         options["using"] = method
     if item.get("options"):
-        options["with"] = dict(entry.split("=", 1) for entry in strings(item, "options"))
+        options["with"] = dict(entry.split("=", 1) for entry in in_order(item, "options"))
     if item.get("tablespace"):
         options["tablespace"] = str(item["tablespace"])
     return Index(

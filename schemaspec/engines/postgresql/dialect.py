@@ -11,6 +11,7 @@ from schemaspec.engines.common.tokens import normalize as normalize_text
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.remarks import declared_remarks
 from schemaspec.engines.postgresql.targets import comment_text, literal
+from schemaspec.engines.postgresql.twins import declared_twins
 from schemaspec.engines.protocol import Fragment
 from schemaspec.errors import InputError
 from schemaspec.model.plan import Statement
@@ -190,7 +191,8 @@ class PostgresDialect(BaseDialect):
         if table.options.get("partition_of"):
             statements = self._partition(table, types)
         else:
-            later = [item for item in table.constraints if _is_later(item)]
+            twins = declared_twins(table)
+            later = [item for item in table.constraints if _is_later(item) or item in twins]
             statements = list(super().create_table(_without(table, later), types))
             path = self.path(table.name)
             for constraint in later:

@@ -71,7 +71,7 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
     if kind in TYPES:
         return alters_shape(change, current) and not used_by_columns(before.id, current)
     if kind == "table":
-        return change.changed("partition_key", "of_type")
+        return change.changed("partition_key", "partition_key_types", "of_type")
     return False
 
 

@@ -28,6 +28,8 @@ def relations(build: Build) -> None:
             "persistence": "unlogged" if row.persistence == "u" else None,
             "definition": row.definition.strip().removesuffix(";") if row.definition else None,
             "partition_key": row.partition_key,
+            # No column of the key can be altered: who wants another type wants another table.
+            "partition_key_types": tuple(row.key_types or ()),
             "bound": row.bound,
             "of_type": row.of_type,
             "options": tuple(sorted(options)),
@@ -86,9 +88,12 @@ def columns(build: Build) -> None:
             "privileges": build.privileges("column", row.acl, str(owner.notes.get("owner", ""))),
             "comment": build.texts.get((catalog.CLASS, row.relation, row.number)),
         }
-        attributes |= _identity(build, row, relation.path, sequences)
+        attributes |= _identity(build, row, relation.path, sequences, unlogged=owner.attributes.get("persistence") == "unlogged")
         keys = [(catalog.ATTRDEF, row.default_oid)] if row.generated else []
         notes = {"position": row.number, "server_options": foreign_options(row.server_options)}
+        notes["options"] = _set_options(row)
+        if row.storage:
+            notes["usual_storage"] = _STORAGE[row.usual_storage]
         draft = build.add("column", path, attributes, notes=notes)
         build.columns[row.relation, row.number] = draft.id
         for key in keys:
@@ -100,7 +105,9 @@ def columns(build: Build) -> None:
     _view_columns(build, view_columns)
 
 
-def _identity(build: Build, row: Any, table: tuple[str, ...], sequences: dict[tuple[int, int], Any]) -> dict[str, Value]:
+def _identity(
+    build: Build, row: Any, table: tuple[str, ...], sequences: dict[tuple[int, int], Any], *, unlogged: bool
+) -> dict[str, Value]:
     if not row.identity:
         return {}
     sequence = sequences.get((row.relation, row.number))
@@ -110,6 +117,8 @@ def _identity(build: Build, row: Any, table: tuple[str, ...], sequences: dict[tu
         name = (sequence.schema, sequence.name)
         found["identity_sequence"] = None if name == usual else dotted(name)
         found["identity_options"] = sequence_options(sequence)
+        if (sequence.persistence == "u") != unlogged:
+            found["sequence_persistence"] = "logged" if unlogged else "unlogged"
         found["sequence_privileges"] = build.privileges("sequence", sequence.acl, sequence.owner)
         found["sequence_comment"] = build.texts.get((catalog.CLASS, sequence.oid, 0))
     return found
@@ -117,7 +126,11 @@ def _identity(build: Build, row: Any, table: tuple[str, ...], sequences: dict[tu
 
 def column_options(row: Any) -> tuple[str, ...]:
     """The options that somebody set on a column; what the server keeps there for itself is left out."""
-    return tuple(sorted(option for option in row.options or () if not option.startswith("pg_")))
+    return tuple(sorted(_set_options(row)))
+
+
+def _set_options(row: Any) -> tuple[str, ...]:
+    return tuple(option for option in row.options or () if not option.startswith("pg_"))
 
 
 def _view_columns(build: Build, found: dict[int, list[Any]]) -> None:
@@ -133,8 +146,10 @@ def _view_columns(build: Build, found: dict[int, list[Any]]) -> None:
             "column_defaults": tuple((row.name, row.expression) for row in rows if row.expression is not None),
             "column_statistics": tuple((row.name, row.statistics) for row in rows if row.statistics is not None),
             "column_storage": tuple((row.name, _STORAGE[row.storage]) for row in rows if row.storage),
+            "column_compression": tuple((row.name, _COMPRESSION[row.compression]) for row in rows if row.compression),
             "column_options": tuple((row.name, *column_options(row)) for row in rows if column_options(row)),
         }
+        draft.notes["usual_storage"] = tuple((row.name, _STORAGE[row.usual_storage]) for row in rows if row.storage)
         draft.attributes.update({key: value for key, value in details.items() if value})
         for row in rows:
             if row.default_oid:
@@ -159,6 +174,7 @@ def constraints(build: Build) -> None:
             keys.append((catalog.CLASS, index.oid))
             attributes |= _index_facts(index)
         notes: dict[str, Value] = {"columns": tuple(id.name for id in names if id is not None)}
+        notes["options"] = tuple(index.options or ()) if index is not None else ()
         if kind == "foreign_key":
             target = build.keys.get((catalog.CLASS, row.target))
             notes["target"] = target.path if target else None
@@ -188,7 +204,8 @@ def indexes(build: Build) -> None:
         if table is None or row.constraint_oid is not None:
             continue
         attributes: dict[str, Value] = {"unique": row.is_unique, "definition": _definition(row)} | _index_facts(row)
-        draft = build.add("index", (*table.path, row.name), attributes, (catalog.CLASS, row.oid))
+        notes = {"options": tuple(row.options or ())}
+        draft = build.add("index", (*table.path, row.name), attributes, (catalog.CLASS, row.oid), notes=notes)
         draft.depends_on[table] = None
     for row in build.rows["indexes"]:
         child, parent = build.keys.get((catalog.CLASS, row.oid)), build.keys.get((catalog.CLASS, row.parent or 0))

@@ -22,6 +22,8 @@ def types(build: Build) -> None:
         attributes_of.setdefault(row.relation, []).append(row)
     for row in build.rows["types"]:
         if not row.defined:
+            announced: dict[str, Value] = {"definition": f"CREATE TYPE {dotted((row.schema, row.name))}"}
+            build.add("base_type", (row.schema, row.name), announced, (catalog.TYPE, row.oid), notes={"owner": row.owner})
             continue
         kind = _KINDS[row.kind]
         attributes = _FACTS[kind](build, row, attributes_of)

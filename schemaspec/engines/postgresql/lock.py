@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from schemaspec.engines.postgresql.connect import PostgresConnection, connect
+from schemaspec.engines.postgresql.connect import PostgresConnection, second_session
 from schemaspec.errors import DatabaseError, LockedError, SchemaspecError
 
 KEY = 7_263_187_019_481_144_365
 """Any number that nobody else uses; advisory locks belong to one database anyway."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 0.5
+_SERVED_WITHIN = 5.0
 _HALVES = (KEY >> 32, KEY & 0xFFFFFFFF)
 
 
@@ -71,7 +72,7 @@ def refuse_pooler(connection: PostgresConnection) -> None:
     """Session locks and settings do not hold where a pooler gives the session away after each transaction.
 
     Raises:
-        DatabaseError: such a pooler stands between us and the server.
+        DatabaseError: such a pooler stands between us and the server, or one with a single session.
     """
     seen = connection.query("select pg_backend_pid()")[0][0]
     if seen == connection.driver.info.backend_pid:
@@ -80,13 +81,15 @@ def refuse_pooler(connection: PostgresConnection) -> None:
     with connection.transaction():
         pass
     ours = {connection.query("select pg_backend_pid()")[0][0] for _ in range(3)}
-    other = connect(connection.url, mode="write", timeout=5.0)
-    try:
-        with other.transaction():
-            theirs = other.query("select pg_backend_pid()")[0][0]
+    with second_session(connection.url, timeout=_SERVED_WITHIN) as theirs:
+        if theirs is None:
+            raise DatabaseError(
+                "the pooler that stands before the database has no second session to give",
+                where=connection.url,
+                fix="connect to the server directly (mostly port 5432), or let the pool have more sessions",
+            )
+        if theirs not in ours:
             ours |= {connection.query("select pg_backend_pid()")[0][0]}
-    finally:
-        other.close()
     if theirs in ours or len(ours) > 1:
         raise DatabaseError(
             "a pooler in transaction mode stands before the database; the migration lock would not hold there",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.fresh import about_new_things
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.model.plan import Hazard, Statement
 
@@ -43,9 +43,6 @@ _WORDS = {
     "ExclusiveLock": "EXCLUSIVE",
     "AccessExclusiveLock": "ACCESS EXCLUSIVE",
 }
-_QUIET = re.compile(
-    r"\s*(create\s+(table|type|schema|function|or\s+replace|view|sequence|domain)|comment|grant|revoke)\b", re.IGNORECASE
-)
 
 
 def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazard, ...]:
@@ -53,11 +50,10 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
     if not statement.transactional or connection.in_transaction:
         connection.execute(statement.sql)
         return ()
-    if _QUIET.match(statement.sql):
-        with connection.transaction():
-            connection.execute(statement.sql)
-        return ()
     files = _known_files(connection)
+    if about_new_things(connection, statement):
+        connection.execute(statement.sql)
+        return ()
     with connection.transaction():
         scans = _counted_before(connection)
         connection.execute(statement.sql)

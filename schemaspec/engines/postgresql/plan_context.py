@@ -8,8 +8,10 @@ from functools import cached_property
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order
 from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.table_texts import Reach
 from schemaspec.engines.postgresql.targets import RELATIONS, acl_kind, comment_text, grant_target, target
+from schemaspec.engines.postgresql.texts import bodies
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard, Statement, Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
@@ -146,6 +148,11 @@ def created(change: Change, texts: Iterable[str | Statement], *more: ObjectId, a
         creates=frozenset({change.id, *more}),
         after=frozenset(after),
     )
+
+
+def made(item: SchemaObject, context: Context) -> tuple[str, ...]:
+    """The statements that make an object, less what default privileges give it, with its comment and grants."""
+    return (*bodies(item, context.desired), *context.unwanted(item), *remarks(item, context.desired))
 
 
 def dropped(change: Change, texts: Iterable[str | Statement], *more: ObjectId) -> Step:

@@ -1,14 +1,16 @@
-"""Comments and grants of declarations."""
+"""Comments and grants, of declarations and of objects."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from schemaspec.engines.postgresql import privileges
+from schemaspec.engines.postgresql.facts import in_order, pairs
 from schemaspec.engines.postgresql.names import dotted, identifier
-from schemaspec.engines.postgresql.targets import comment_text, routine
+from schemaspec.engines.postgresql.targets import acl_kind, comment_text, grant_target, routine, target
 from schemaspec.errors import InputError
 from schemaspec.model.position import Position
+from schemaspec.model.schema import Schema, SchemaObject
 
 _GRANT_WORDS = {
     "table": "TABLE",
@@ -70,3 +72,22 @@ def declared_remarks(
         what = f"{_GRANT_WORDS[kind]} {dotted(path[:-1]) if column else name}"
         texts += privileges.statements(grants, what, column=column)
     return texts
+
+
+def remarks(item: SchemaObject, schema: Schema) -> Iterator[str]:
+    """The comment and the grants of a new object."""
+    if item.id.kind != "column" and isinstance(item.get("comment"), str):
+        yield comment_text(target(item, schema), item["comment"])
+    if isinstance(item.get("index_comment"), str):
+        yield comment_text(f"INDEX {dotted((item.id.path[0], item.id.name))}", item["index_comment"])
+    if acl_kind(item.id.kind) and item.id.kind != "column":
+        yield from privileges.statements(in_order(item, "privileges"), grant_target(item))
+    yield from _column_annotations(item)
+
+
+def _column_annotations(item: SchemaObject) -> Iterator[str]:
+    relation = dotted(item.id.path)
+    for name, text in pairs(item, "column_comments"):
+        yield comment_text(f"COLUMN {relation}.{identifier(name)}", text)
+    for name, entry in pairs(item, "column_privileges"):
+        yield from privileges.statements([entry], f"TABLE {relation}", column=identifier(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from schemaspec.engines.postgresql import (
+    render_base_type,
     render_column,
     render_constraint,
     render_inside,
@@ -40,6 +41,7 @@ _MAKERS: dict[str, Maker] = {
     "domain": render_type.domain,
     "composite": render_type.composite,
     "range": render_type.range_type,
+    "base_type": render_base_type.base_type,
     "sequence": render_type.sequence,
     "schema": render_other.schema,
     "extension": render_other.extension,
@@ -70,4 +72,4 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     return tuple(found)
 
 
-_FIRST = {"table": 0, "foreign_table": 1, "enum": 2, "domain": 3, "composite": 4, "column": 5}
+_FIRST = {"table": 0, "foreign_table": 1, "enum": 2, "domain": 3, "composite": 4, "base_type": 5, "column": 6}

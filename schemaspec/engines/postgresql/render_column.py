@@ -9,6 +9,7 @@ from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, created, dropped, privilege_changes, statement
+from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_table import foreign_option_changes, option_changes
 from schemaspec.engines.postgresql.table_texts import (
     column_extras,
@@ -19,7 +20,6 @@ from schemaspec.engines.postgresql.table_texts import (
     serial_sequence,
 )
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text
-from schemaspec.engines.postgresql.texts import remarks
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import ObjectId, SchemaObject
@@ -94,6 +94,7 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         id
         for id in context.done
         if id.kind in ("column", "default") and id.path[-1] == item.id.name and _is_heir(id, item, context)
+        if id.owner not in context.new_relations
     ]
     after = _freed_names(item, context)
     return created(change, texts, *along, *heirs, after=after)
@@ -248,41 +249,16 @@ def _facts(change: Change, before: SchemaObject, after: SchemaObject) -> Iterato
     alter = f"ALTER TABLE ONLY {table} ALTER COLUMN {name}"
     retyped = change.changed("type")
     if (change.changed("storage") and not (retyped and not after.get("storage"))) or (retyped and after.get("storage")):
-        yield f"{alter} SET STORAGE {str(after.get('storage') or usual_storage(after)).upper()}"
+        yield f"{alter} SET STORAGE {str(after.get('storage') or before.note('usual_storage')).upper()}"
     if change.changed("compression") or (retyped and after.get("compression")):
         yield f"{alter} SET COMPRESSION {after.get('compression') or 'default'}"
     if change.changed("statistics"):
         value = after.get("statistics")
         yield f"{alter} SET STATISTICS {value if value is not None else -1}"
     if change.changed("options"):
-        yield from option_changes(alter, strings(before, "options"), strings(after, "options"))
+        yield from option_changes(alter, in_order(before, "options"), in_order(after, "options"))
     if change.changed("server_options"):
         yield f"ALTER FOREIGN TABLE {table} ALTER COLUMN {name} {foreign_option_changes(before, after, 'server_options')}"
-
-
-_PLAIN_TYPES = (
-    "integer",
-    "bigint",
-    "smallint",
-    "boolean",
-    "date",
-    "real",
-    "double precision",
-    "uuid",
-    "timestamp",
-    "time",
-    "interval",
-)
-
-
-def usual_storage(item: SchemaObject) -> str:
-    """How values of the column's type are stored when nothing is said."""
-    kind = str(item["type"])
-    if kind.startswith("numeric") and not kind.endswith("[]"):
-        return "main"
-    if kind in ("inet", "cidr"):
-        return "main"
-    return "plain" if kind.startswith(_PLAIN_TYPES) and not kind.endswith("[]") else "extended"
 
 
 def _annotations(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str]:
@@ -293,6 +269,10 @@ def _annotations(change: Change, before: SchemaObject, after: SchemaObject, cont
     role = context.owner(owner) if owner is not None else "CURRENT_USER"
     if change.changed("privileges"):
         yield from privilege_changes(in_order(before, "privileges"), in_order(after, "privileges"), f"TABLE {table}", role, name)
+    if after.get("identity") and change.changed("sequence_persistence"):
+        relation = context.relation(after.id.owner, context.desired)
+        usual = "unlogged" if relation is not None and relation.get("persistence") == "unlogged" else "logged"
+        yield f"ALTER SEQUENCE {identity_sequence(after)} SET {str(after.get('sequence_persistence') or usual).upper()}"
     if after.get("identity") and change.changed("sequence_privileges", "sequence_comment", "identity"):
         sequence = identity_sequence(after)
         old = strings(before, "sequence_privileges") if before.get("identity") else context.initial("sequence", after.id.path[0])

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from schemaspec.engines.postgresql import hazards
-from schemaspec.engines.postgresql.facts import strings
+from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.fate import undeferred
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
+from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_table import option_changes
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text
 from schemaspec.engines.postgresql.texts import (
@@ -20,7 +21,6 @@ from schemaspec.engines.postgresql.texts import (
     index_extras,
     index_text,
     only_for,
-    remarks,
 )
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
@@ -229,7 +229,7 @@ def _drop_index(change: Change, item: SchemaObject, context: Context) -> Step:
 def _detail_changes(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
     name, table = dotted((after.id.path[0], after.id.name)), dotted(after.id.owner)
     if change.changed("options"):
-        yield from option_changes(f"ALTER INDEX {name}", strings(before, "options"), strings(after, "options"))
+        yield from option_changes(f"ALTER INDEX {name}", in_order(before, "options"), in_order(after, "options"))
     if change.changed("tablespace"):
         yield f"ALTER INDEX {name} SET TABLESPACE {identifier(str(after.get('tablespace') or 'pg_default'))}"
     if change.changed("statistics"):

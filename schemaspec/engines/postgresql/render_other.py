@@ -14,6 +14,7 @@ from schemaspec.engines.postgresql.plan_context import (
     annotation_changes,
     created,
     dropped,
+    made,
     privilege_changes,
     statement,
 )
@@ -35,15 +36,11 @@ from schemaspec.model.schema import SchemaObject
 def whole(change: Change, context: Context) -> Iterator[Step]:
     """What is made by its definition, and made anew when that changes."""
     if change.action == "create" and change.after is not None:
-        unwanted = context.unwanted(change.after) if change.id.kind in ("aggregate", "base_type") else ()
-        texts = create(change.after, context.desired)
-        notes = len(grants.statements(in_order(change.after, "privileges"), "x")) if unwanted else 0
         danger = _hidden(change) if change.id.kind in ("server", "user_mapping", "foreign_data_wrapper") else ()
-        first, *rest = texts[: len(texts) - notes]
-        yield created(change, [statement(first, change.id, *danger), *rest, *unwanted, *texts[len(texts) - notes :]])
+        first, *rest = made(change.after, context) if change.id.kind == "aggregate" else create(change.after, context.desired)
+        yield created(change, [statement(first, change.id, *danger), *rest])
     elif change.action == "drop" and change.before is not None:
-        cascade = " CASCADE" if change.id.kind == "base_type" else ""
-        yield dropped(change, [f"DROP {target(change.before)}{cascade}"])
+        yield dropped(change, [f"DROP {target(change.before)}"])
     elif change.action == "alter":
         yield altered(change, annotation_changes(change, context))
 

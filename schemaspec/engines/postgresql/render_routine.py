@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemaspec.engines.postgresql import privileges as grants
-from schemaspec.engines.postgresql.facts import pairs, strings
+from schemaspec.engines.postgresql.facts import in_order, noted, pairs
 from schemaspec.engines.postgresql.names import dotted, identifier
-from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped
+from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, made
 from schemaspec.engines.postgresql.render_table import option_changes
 from schemaspec.engines.postgresql.targets import comment_text, target
-from schemaspec.engines.postgresql.texts import create, materialized_view_columns, option_text, remarks, with_options
+from schemaspec.engines.postgresql.texts import create, materialized_view_columns, option_text, with_options
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Step
 from schemaspec.model.schema import SchemaObject
 
 
 def _made(change: Change, item: SchemaObject, context: Context) -> Step:
-    notes = list(remarks(item, context.desired))
-    bodies = list(create(item, context.desired))
-    bodies = bodies[: len(bodies) - len(notes)]
-    return created(change, [*bodies, *context.unwanted(item), *notes])
+    return created(change, made(item, context))
 
 
 def routine(change: Change, context: Context) -> Iterator[Step]:
@@ -63,7 +60,7 @@ def _view_changes(change: Change, before: SchemaObject, after: SchemaObject) -> 
     if change.changed("definition"):
         yield f"CREATE OR REPLACE VIEW {name}{with_options(after)} AS\n{after['definition']}"
     elif change.changed("options"):
-        yield from option_changes(f"ALTER VIEW {name}", strings(before, "options"), strings(after, "options"))
+        yield from option_changes(f"ALTER VIEW {name}", in_order(before, "options"), in_order(after, "options"))
     old, new = dict(pairs(before, "column_defaults")), dict(pairs(after, "column_defaults"))
     for column in dict.fromkeys((*old, *new)):
         if old.get(column) != new.get(column):
@@ -98,12 +95,12 @@ def materialized_view(change: Change, context: Context) -> Iterator[Step]:
         alter = f"ALTER MATERIALIZED VIEW {dotted(after.id.path)}"
         texts: list[str] = []
         if change.changed("options"):
-            texts += option_changes(alter, strings(before, "options"), strings(after, "options"))
+            texts += option_changes(alter, in_order(before, "options"), in_order(after, "options"))
         if change.changed("tablespace"):
             texts.append(f"{alter} SET TABLESPACE {identifier(str(after.get('tablespace') or 'pg_default'))}")
         if change.changed("access_method"):
             texts.append(f"{alter} SET ACCESS METHOD {identifier(str(after.get('access_method') or 'heap'))}")
-        if change.changed("column_statistics", "column_storage", "column_options"):
+        if change.changed("column_statistics", "column_storage", "column_compression", "column_options"):
             texts += _reset_columns(alter, before)
             texts += materialized_view_columns(after)
         yield altered(change, [*texts, *_columns(change, before, after, context)])
@@ -112,6 +109,10 @@ def materialized_view(change: Change, context: Context) -> Iterator[Step]:
 def _reset_columns(alter: str, before: SchemaObject) -> Iterator[str]:
     for column, *_ in pairs(before, "column_statistics"):
         yield f"{alter} ALTER COLUMN {identifier(column)} SET STATISTICS -1"
+    for column, storage in noted(before, "usual_storage"):
+        yield f"{alter} ALTER COLUMN {identifier(str(column))} SET STORAGE {str(storage).upper()}"
+    for column, *_ in pairs(before, "column_compression"):
+        yield f"{alter} ALTER COLUMN {identifier(column)} SET COMPRESSION default"
     for column, *options in pairs(before, "column_options"):
         names = ", ".join(option_text(option).partition("=")[0] for option in options)
         yield f"{alter} ALTER COLUMN {identifier(column)} RESET ({names})"

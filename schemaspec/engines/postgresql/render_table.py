@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from schemaspec.engines.postgresql import hazards
 from schemaspec.engines.postgresql.facts import in_order, strings
-from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.names import HIDDEN, dotted, identifier
 from schemaspec.engines.postgresql.plan_context import (
     Context,
     altered,
@@ -123,7 +123,19 @@ def _goes_first(child: SchemaObject, context: Context) -> bool:
     if child.id.kind == "foreign_key" and isinstance(other, tuple):
         # One lock at a time; and tables that refer to each other can go in any order.
         return other != child.id.owner and _drops(other, context)
-    return context.reach_before.circular(child)
+    return context.reach_before.circular(child) or _hangs_on_others(child, context)
+
+
+def _hangs_on_others(child: SchemaObject, context: Context) -> bool:
+    """Whether it needs another table or view that goes too, directly or by what it uses: that one may need this table."""
+    home = child.id.owner
+    for used in child.depends_on:
+        if used.path[: len(home)] == home or child.id.kind not in ("policy", "rule", "check", "default"):
+            continue
+        reached = context.reach_before.of(used)
+        if any(need.kind in RELATIONS and need.path != home and need in context.drops for need in reached):
+            return True
+    return False
 
 
 def _drop_text(child: SchemaObject) -> str:
@@ -183,11 +195,16 @@ def option_changes(alter: str, before: tuple[str, ...], after: tuple[str, ...]) 
 
 
 def foreign_option_changes(before: SchemaObject, after: SchemaObject, name: str) -> str:
-    """OPTIONS (ADD …, SET …, DROP …)."""
-    old = dict(_pair(option) for option in strings(before, name))
-    new = dict(_pair(option) for option in strings(after, name))
-    parts = [f"DROP {key}" for key in old if key not in new]
-    parts += [f"{'SET' if key in old else 'ADD'} {key} {value}" for key, value in new.items() if old.get(key) != value]
+    """OPTIONS (ADD …, SET …, DROP …), so that they end in the order of `after`."""
+    old = dict(_pair(option) for option in in_order(before, name))
+    new = dict(_pair(option) for option in in_order(after, name))
+    kept = [key for key in old if key in new]
+    if [*kept, *(key for key in new if key not in old)] != list(new) and f"'{HIDDEN}'" not in new.values():
+        kept = []  # all are dropped and added again
+    parts = [f"DROP {key}" for key in old if key not in kept]
+    parts += [
+        f"{'SET' if key in kept else 'ADD'} {key} {value}" for key, value in new.items() if key not in kept or old[key] != value
+    ]
     return f"OPTIONS ({', '.join(parts)})"
 
 

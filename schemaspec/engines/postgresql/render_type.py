@@ -10,10 +10,11 @@ from schemaspec.engines.postgresql.facts import pairs, strings
 from schemaspec.engines.postgresql.fate import built_on, grows, needs_swap, used_by_columns
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
+from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column import sequence_settings, set_to_maximum
 from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by, parent_columns
 from schemaspec.engines.postgresql.targets import comment_text, literal, target
-from schemaspec.engines.postgresql.texts import attribute_text, constraint_clause, create, domain_definition, remarks
+from schemaspec.engines.postgresql.texts import attribute_text, constraint_clause, create, domain_definition
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard, Statement, Step
 from schemaspec.model.schema import ObjectId, SchemaObject

@@ -8,6 +8,7 @@ import time
 
 from schemaspec.engines.common.tokens import POSTGRESQL, significant
 from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.fresh import in_new_table
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.errors import LockedError
 from schemaspec.model.plan import Statement
@@ -49,6 +50,9 @@ def _once(connection: PostgresConnection, statement: Statement, wait: int) -> No
         connection.query("select set_config('check_function_bodies', 'off', false)")
     if not connection.in_transaction:
         connection.query("select set_config('lock_timeout', %s, false)", (f"{wait}ms",))
+        connection.execute(statement.sql)
+        return
+    if in_new_table(connection, statement):
         connection.execute(statement.sql)
         return
     # A savepoint, so that a lock that was not to be had does not spoil the whole transaction.

@@ -6,15 +6,13 @@ import os
 import re
 import secrets
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from schemaspec.engines.common.load import load as load_statements
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.targets import literal
-from schemaspec.errors import DatabaseError, InputErrors, RiskWarning, SchemaspecError, StatementError
-from schemaspec.model.plan import Statement
+from schemaspec.errors import DatabaseError, RiskWarning, SchemaspecError, StatementError
 from schemaspec.model.url import DatabaseUrl
 
 PREFIX = "schemaspec_scratch_"
@@ -23,8 +21,6 @@ _POWERFUL = (
     "the server. Use a role without superuser, or name a server of its own with `scratch:`"
 )
 _NAME = re.compile(rf"{PREFIX}\d+_[0-9a-f]+\Z")
-_BATCH = 50
-_CONCURRENTLY = re.compile(r"(\b(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b", re.IGNORECASE)
 _WAYS = (
     "give the role the right to create databases (ALTER ROLE … CREATEDB), "
     "or name another server with `scratch: postgresql://…` in the spec, "
@@ -168,61 +164,3 @@ def _drop_subscriptions(connection: PostgresConnection) -> None:
             connection.execute(f"DROP SUBSCRIPTION {identifier(name)}")
     except SchemaspecError:
         pass
-
-
-def load(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
-    """See `protocol.Engine.load`. Statements run many at a time; a batch with a refused one runs one by one.
-
-    What acts on all that is made after it comes last, lest it act on what had to wait for its turn.
-    """
-    early = [item for item in statements if not _acts_on_later(item)]
-    _load_all(connection, early)
-    if len(early) < len(statements):
-        _load_all(connection, [item for item in statements if _acts_on_later(item)])
-
-
-def _acts_on_later(statement: Statement) -> bool:
-    return statement.object is not None and statement.object.kind in ("default_privilege", "event_trigger")
-
-
-def _load_all(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
-    waiting: list[Statement] = []
-    for start in range(0, len(statements), _BATCH):
-        waiting += _run_batch(connection, [_plain(item) for item in statements[start : start + _BATCH]])
-    while waiting:
-        before = len(waiting)
-        waiting = [item for start in range(0, before, _BATCH) for item in _run_batch(connection, waiting[start : start + _BATCH])]
-        if len(waiting) == before:
-            load_statements(connection, waiting, savepoints=True)
-            return
-
-
-def _plain(statement: Statement) -> Statement:
-    """In an empty database there is nothing to do concurrently."""
-    found = _CONCURRENTLY.search(statement.sql)
-    if found is None or statement.transactional:
-        return statement
-    from dataclasses import replace
-
-    return replace(statement, sql=_CONCURRENTLY.sub(r"\1", statement.sql), transactional=True)
-
-
-def _run_batch(connection: PostgresConnection, statements: Sequence[Statement]) -> list[Statement]:
-    """Run the statements, together where all of them are accepted; returns those that are refused."""
-    if len(statements) > 1 and all(item.transactional for item in statements):
-        try:
-            with connection.transaction():
-                connection.execute(";\n".join(item.sql for item in statements))
-            return []
-        except StatementError:
-            pass
-    if len(statements) > 4:
-        middle = len(statements) // 2
-        return _run_batch(connection, statements[:middle]) + _run_batch(connection, statements[middle:])
-    refused = []
-    for item in statements:
-        try:
-            load_statements(connection, (item,), savepoints=True)
-        except InputErrors:
-            refused.append(item)
-    return refused

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.targets import comment_text, literal
 from schemaspec.engines.postgresql.texts import (
     constraint_clause,
     index_extras,
     option_text,
     options_clause,
-    remarks,
     with_options,
 )
+from schemaspec.engines.postgresql.twins import is_twin
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
@@ -85,8 +86,13 @@ def serial_sequence(column: SchemaObject, default: SchemaObject | None, schema: 
     return sequence if default["expression"] == f"nextval({literal(dotted(path))}::regclass)" else None
 
 
-def column_text(column: SchemaObject, default: SchemaObject | None, *, serial: bool = False) -> str:
-    """All that follows the column's name."""
+def column_text(column: SchemaObject, default: SchemaObject | None, *, serial: bool = False, merged: bool = False) -> str:
+    """All that follows the column's name.
+
+    Args:
+        serial: write it as `serial`.
+        merged: it is merged with a generated column of a parent table, which has the last word on what is generated.
+    """
     if serial:
         return SERIALS[str(column["type"])]
     parts = [str(column["type"])]
@@ -94,9 +100,9 @@ def column_text(column: SchemaObject, default: SchemaObject | None, *, serial: b
         parts.append(f"COLLATE {column['collation']}")
     if column.get("server_options"):
         parts.append(options_clause(column, "server_options").strip())
-    if column.get("generated") is not None:
+    if column.get("generated") is not None and not merged:
         parts.append(f"GENERATED ALWAYS AS ({column['generated']}) {'VIRTUAL' if column.get('virtual') else 'STORED'}")
-    elif default is not None:
+    elif default is not None and not merged:
         parts.append(f"DEFAULT {default['expression']}")
     if column.get("identity"):
         parts.append(identity_text(column))
@@ -131,12 +137,14 @@ def column_extras(column: SchemaObject) -> Iterator[str]:
     if column.get("statistics") is not None:
         yield f"{alter} SET STATISTICS {column['statistics']}"
     if column.get("options"):
-        yield f"{alter} SET ({', '.join(map(option_text, strings(column, 'options')))})"
+        yield f"{alter} SET ({', '.join(map(option_text, in_order(column, 'options')))})"
     if column.get("comment") is not None:
         yield comment_text(f"COLUMN {table}.{name}", column["comment"])
     yield from grants.statements(in_order(column, "privileges"), f"TABLE {table}", column=name)
     if column.get("identity"):
         sequence = identity_sequence(column)
+        if column.get("sequence_persistence"):
+            yield f"ALTER SEQUENCE {sequence} SET {str(column['sequence_persistence']).upper()}"
         yield from grants.statements(strings(column, "sequence_privileges"), f"SEQUENCE {sequence}")
         if column.get("sequence_comment") is not None:
             yield comment_text(f"SEQUENCE {sequence}", column["sequence_comment"])
@@ -159,7 +167,7 @@ def table_texts(table: SchemaObject, schema: Schema, reach: Reach, *, serials: b
         lines += _column_lines(column, table, schema, reach, inline, extras, serials)
         extras += column_extras(column)
     for item in schema.children(table.id.path, *_INLINE):
-        if _is_inline(item, table, reach):
+        if _is_inline(item, table, reach) and not is_twin(item, schema.children(table.id.path, *_INLINE)):
             lines.append(constraint_clause(item))
             inline.add(item.id)
             extras += [*index_extras(item, parameters=True), *remarks(item, schema)]
@@ -205,7 +213,8 @@ def _column_lines(
     if sequence is not None:
         inline.add(sequence.id)
         extras += remarks(sequence, schema)
-    yield f"{identifier(column.id.name)} {column_text(column, default, serial=sequence is not None)}"
+    merged = table.get("bound") is None and is_merged(column, schema)
+    yield f"{identifier(column.id.name)} {column_text(column, default, serial=sequence is not None, merged=merged)}"
 
 
 def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema: Schema, inline: set[ObjectId]) -> Iterator[str]:
@@ -221,6 +230,11 @@ def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema
         yield f"{alter} DROP DEFAULT"
     if column.get("not_null") and not any(item.get("not_null") for item in parents):
         yield f"{alter} SET NOT NULL"
+
+
+def is_merged(column: SchemaObject, schema: Schema) -> bool:
+    """Whether an heir's own column is merged with a generated one of its parent."""
+    return column.get("generated") is not None and bool(parent_columns(column, schema))
 
 
 def parent_columns(column: SchemaObject, schema: Schema) -> list[SchemaObject]:

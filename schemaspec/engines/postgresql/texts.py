@@ -8,7 +8,8 @@ from schemaspec.engines.common.tokens import POSTGRESQL, significant, split
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, noted, pairs, strings
 from schemaspec.engines.postgresql.names import dotted, identifier
-from schemaspec.engines.postgresql.targets import CONSTRAINTS, acl_kind, comment_text, grant_target, literal, target
+from schemaspec.engines.postgresql.remarks import remarks
+from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text, literal, target
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 ENABLED = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS", None: "ENABLE"}
@@ -16,26 +17,7 @@ ENABLED = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE
 
 def create(item: SchemaObject, schema: Schema) -> tuple[str, ...]:
     """All statements that make the object, its comment and grants included. Tables are made by `table_texts`."""
-    return (*_bodies(item, schema), *remarks(item, schema))
-
-
-def remarks(item: SchemaObject, schema: Schema) -> Iterator[str]:
-    """The comment and the grants of a new object."""
-    if item.id.kind != "column" and isinstance(item.get("comment"), str):
-        yield comment_text(target(item, schema), item["comment"])
-    if isinstance(item.get("index_comment"), str):
-        yield comment_text(f"INDEX {dotted((item.id.path[0], item.id.name))}", item["index_comment"])
-    if acl_kind(item.id.kind) and item.id.kind != "column":
-        yield from grants.statements(in_order(item, "privileges"), grant_target(item))
-    yield from _column_annotations(item)
-
-
-def _column_annotations(item: SchemaObject) -> Iterator[str]:
-    relation = dotted(item.id.path)
-    for name, text in pairs(item, "column_comments"):
-        yield comment_text(f"COLUMN {relation}.{identifier(name)}", text)
-    for name, entry in pairs(item, "column_privileges"):
-        yield from grants.statements([entry], f"TABLE {relation}", column=identifier(name))
+    return (*bodies(item, schema), *remarks(item, schema))
 
 
 def statements_of(definition: object) -> tuple[str, ...]:
@@ -43,7 +25,8 @@ def statements_of(definition: object) -> tuple[str, ...]:
     return tuple(fragment.sql for fragment in split(str(definition), POSTGRESQL))
 
 
-def _bodies(item: SchemaObject, schema: Schema) -> tuple[str, ...]:
+def bodies(item: SchemaObject, schema: Schema) -> tuple[str, ...]:
+    """The statements that make the object, without its comment and grants."""
     kind = item.id.kind
     if kind in CONSTRAINTS:
         return tuple(add_constraint(item, schema))
@@ -153,6 +136,8 @@ def materialized_view_columns(item: SchemaObject) -> Iterator[str]:
         yield f"{alter} {identifier(name)} SET STATISTICS {number}"
     for name, storage in pairs(item, "column_storage"):
         yield f"{alter} {identifier(name)} SET STORAGE {str(storage).upper()}"
+    for name, method in pairs(item, "column_compression"):
+        yield f"{alter} {identifier(name)} SET COMPRESSION {method}"
     for name, *options in pairs(item, "column_options"):
         yield f"{alter} {identifier(name)} SET ({', '.join(map(option_text, options))})"
 
@@ -182,7 +167,7 @@ def index_extras(item: SchemaObject, *, parameters: bool = False) -> Iterator[st
     """What is said about an index (or a constraint's index) after it was made."""
     name = dotted((item.id.path[0], item.id.name))
     if parameters and strings(item, "options"):
-        yield f"ALTER INDEX {name} SET ({', '.join(map(option_text, strings(item, 'options')))})"
+        yield f"ALTER INDEX {name} SET ({', '.join(map(option_text, in_order(item, 'options')))})"
     if item.get("tablespace"):
         yield f"ALTER INDEX {name} SET TABLESPACE {identifier(str(item['tablespace']))}"
     for entry in strings(item, "statistics"):

@@ -35,6 +35,8 @@ class SqliteEngine:
         transactional_ddl=True,
         batch_transaction=True,
         file_based=True,
+        loose_references=True,
+        caseless=frozenset({"table", "virtual_table", "view", "column", "index", "trigger"}),
         types=MappingProxyType(
             {
                 "key": "integer primary key",
@@ -112,12 +114,12 @@ class SqliteEngine:
         return hazards.lossy(before, after, column)
 
     def exclusive(
-        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True
+        self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True, orphans: int = 0
     ) -> AbstractContextManager[None]:
         """See `protocol.Engine.exclusive`."""
         from schemaspec.engines.sqlite import lock
 
-        return lock.exclusive(_ours(connection), timeout=timeout, foreign_keys=foreign_keys)
+        return lock.exclusive(_ours(connection), timeout=timeout, foreign_keys=foreign_keys, orphans=orphans)
 
     def run(self, connection: Connection, statement: Statement) -> None:
         """See `protocol.Engine.run`."""

@@ -98,7 +98,7 @@ def _rebuilt(work: TableChange, after: SchemaObject, expected: list[SchemaObject
         code="rebuild",
         object=work.path[0],
         message=f"{work.path[0]} is made anew: every row is copied, and nobody else can write to the database meanwhile",
-        safer="do it when few write; have free space of about twice the table",
+        safer="do it when few write; have free space of about twice the table; if you use ANALYZE, run it again afterwards",
         blocking=False,
         rule="L28",
     )

@@ -278,7 +278,9 @@ def scratch_connection() -> SqliteConnection:
     connection = _prepared(driver, DatabaseUrl(scheme="sqlite", database=":memory:"), "create", 0.0)
     # Statements come in any order here, rows of a script included; what runs like live turns this on by itself.
     driver.execute("PRAGMA foreign_keys = OFF")
-    driver.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    # VACUUM attaches a nameless database for as long as it runs; the authorizer lets no other be attached.
+    driver.execute("PRAGMA temp_store = MEMORY")
+    driver.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 1)
     driver.set_authorizer(allow_scratch)
     return connection
 

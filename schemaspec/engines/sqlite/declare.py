@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from schemaspec.engines.common.tokens import unquote
-from schemaspec.engines.sqlite.connect import SqliteConnection, scratch_connection
+from schemaspec.engines.sqlite.connect import scratch_connection
 from schemaspec.engines.sqlite.create_table import Clause, ColumnText, NotReadableError, TableText, parse
 from schemaspec.engines.sqlite.dialect import SqliteDialect
 from schemaspec.engines.sqlite.fold import fingerprint, tidy
 from schemaspec.engines.sqlite.introspect import introspect
 from schemaspec.engines.sqlite.objects import after_name, index_text
-from schemaspec.engines.sqlite.scratch import stand_in_for
-from schemaspec.errors import InputError, StatementError
-from schemaspec.model.schema import Schema, SchemaObject
+from schemaspec.engines.sqlite.scratch import run_with_stand_ins
+from schemaspec.errors import InputError
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Column, Constraint, Declaration, Index, Object, Table
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
@@ -27,7 +27,7 @@ def declare(schema: Schema, dialect: SqliteDialect) -> tuple[Declaration, ...]:
     """See `protocol.Engine.declare`. A table that its short form does not describe in full is given in its own words."""
     tables = {item.id.name: _table(item, schema, dialect) for item in schema.of_kind("table")}
     for name in _unfaithful(tables, schema, dialect):
-        item = next(item for item in schema.of_kind("table") if item.id.name == name)
+        item = schema[ObjectId("table", (name,))]
         tables[name] = Table(name=name, sql=(_sql(item),), indexes=tables[name].indexes)
     virtual = [Table(name=item.id.name, sql=(_sql(item),)) for item in schema.of_kind("virtual_table")]
     views = [_view(item, dialect) for item in schema.of_kind("view")]
@@ -48,7 +48,7 @@ def _unfaithful(tables: dict[str, Table], schema: Schema, dialect: SqliteDialect
         for table in tables.values():
             if not table.sql:
                 with suppress(InputError):  # a name that no spec can hold
-                    _run(connection, dialect.create_table(table, {})[0].sql)
+                    run_with_stand_ins(connection, dialect.create_table(table, {})[0].sql)
         made = introspect(connection)
     finally:
         connection.close()
@@ -61,19 +61,9 @@ def _unfaithful(tables: dict[str, Table], schema: Schema, dialect: SqliteDialect
             yield name
 
 
-def _run(connection: SqliteConnection, sql: str) -> None:
-    """Run it, if need be with stand-ins; a statement that is still refused is missing from what was made."""
-    while True:
-        try:
-            connection.execute(sql)
-            return
-        except StatementError as error:
-            if not stand_in_for(connection, error):
-                return
-
-
 def _inline(schema: Schema, name: str) -> list[SchemaObject]:
-    return [item for item in schema.of_kind("table") if item.id.path == (name,)] + list(schema.children((name,), *_INLINE))
+    table = schema.get(ObjectId("table", (name,)))
+    return [*([table] if table else ()), *schema.children((name,), *_INLINE)]
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------

@@ -73,7 +73,8 @@ def allow_reading(action: int, first: str | None, second: str | None, _database:
 
 def allow_scratch(action: int, first: str | None, second: str | None, _database: str | None, _inner: str | None) -> int:
     """The authorizer of a scratch database: anything inside it, nothing outside."""
-    if action in (_ATTACH, _DETACH) or (action == _FUNCTION and second in _REACHES_OUT):
+    # VACUUM works in a nameless database of its own, which is in memory and gone afterwards.
+    if action == _DETACH or (action == _ATTACH and first != "") or (action == _FUNCTION and second in _REACHES_OUT):
         return _DENY
     if action == _PRAGMA and (first or "").lower() in _FILES:
         return _DENY

@@ -38,8 +38,21 @@ def table_hazards(expected: Sequence[SchemaObject], table: SchemaObject) -> tupl
 
 def lossy(before: SchemaObject, after: SchemaObject, column: str) -> str:
     """See `protocol.Converts.lossy`. The engine converts text that looks like a number, and numbers where they fit."""
-    was, becomes = affinity(str(before.get("type") or "")), affinity(str(after.get("type") or ""))
-    if was == becomes or becomes == "BLOB" or after.get("generated") is not None:
+    if after.get("generated") is not None:
+        return ""
+    refused = _refused(str(after.get("type")), column) if after.note("strict") and not before.note("strict") else ""
+    altered = _altered(_affinity_of(before), _affinity_of(after), column)
+    return f"({refused}) OR ({altered})" if refused and altered else refused or altered
+
+
+def _affinity_of(column: SchemaObject) -> str:
+    type = str(column.get("type") or "")
+    # In a STRICT table ANY leaves every value alone, as no type at all does elsewhere.
+    return "BLOB" if column.note("strict") and type.upper() == "ANY" else affinity(type)
+
+
+def _altered(was: str, becomes: str, column: str) -> str:
+    if was == becomes or becomes == "BLOB":
         return ""
     if becomes == "TEXT":
         # A number keeps fifteen digits when it is written as text.
@@ -49,3 +62,21 @@ def lossy(before: SchemaObject, after: SchemaObject, column: str) -> str:
     if becomes == "REAL":
         return f"({text}) OR (typeof({column}) = 'integer' AND CAST({cast} AS INTEGER) <> {column})"
     return text
+
+
+def _refused(type: str, column: str) -> str:
+    """What a column of a STRICT table refuses. Source: https://www.sqlite.org/stricttables.html
+
+    A comparison with a number takes text that looks like one for that number, as storing it does.
+    """
+    match type.upper():
+        case "INT" | "INTEGER":
+            return f"NOT CAST(CAST({column} AS NUMERIC) AS INTEGER) = {column}"
+        case "REAL":
+            return f"NOT CAST({column} AS REAL) = {column}"
+        case "TEXT":
+            return f"typeof({column}) = 'blob'"
+        case "BLOB":
+            return f"typeof({column}) NOT IN ('blob', 'null')"
+        case _:
+            return ""

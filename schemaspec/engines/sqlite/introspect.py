@@ -182,9 +182,8 @@ def _columns(table: _Table, collations: dict[str, str]) -> Iterator[SchemaObject
                     attributes["stored"] = row.hidden == 3
                 elif clause.kind == "not_null" and clause.conflict:
                     attributes["on_conflict"] = clause.conflict
-        yield SchemaObject(
-            id=ObjectId("column", (table.name, row.name)), attributes=attributes, notes={"position": position}, depends_on=()
-        )
+        notes: dict[str, Value] = {"position": position, "strict": True} if table.strict else {"position": position}
+        yield SchemaObject(id=ObjectId("column", (table.name, row.name)), attributes=attributes, notes=notes, depends_on=())
 
 
 class _Names:

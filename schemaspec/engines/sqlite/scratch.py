@@ -49,6 +49,17 @@ def stand_in_for(connection: SqliteConnection, error: StatementError) -> bool:
     return True
 
 
+def run_with_stand_ins(connection: SqliteConnection, sql: str) -> None:
+    """Run it, if need be with stand-ins; what a statement makes that is still refused is missing then."""
+    while True:
+        try:
+            connection.execute(sql)
+            return
+        except StatementError as error:
+            if not stand_in_for(connection, error):
+                return
+
+
 class _Mender:
     """Gives the scratch database the functions and collations that only the application brings along.
 

@@ -27,7 +27,7 @@ create view v as select p.name, count(*) as n from p join c on c.p = p.id group 
 create function one() returns int return 1;
 create procedure touch() begin update p set name = upper(name); end;
 create trigger tr after insert on c for each row insert into log values (new.id);
-create event ev on schedule every 1 day disable do call touch();
+create event ev on schedule every 1 day starts '2035-01-01' disable do call touch();
 create sequence s start with 5;
 """
 

@@ -55,6 +55,7 @@ class _Pooler:
         self.sessions: queue.Queue[_Session] = queue.Queue()
         for _ in range(sessions):
             self.sessions.put(_Session(url))
+        self.greeting = self.sessions.queue[0].greeting
         self.listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -77,9 +78,8 @@ class _Pooler:
             if code == 196608:
                 break
             client.sendall(b"N")  # neither TLS nor GSSAPI here
-        session = self.sessions.queue[0]
         key = _packed(b"K", struct.pack("!II", 4242, 1))  # a number of its own, as a pooler tells its clients
-        client.sendall(_packed(b"R", struct.pack("!I", 0)) + session.greeting + key + _packed(_READY, b"I"))
+        client.sendall(_packed(b"R", struct.pack("!I", 0)) + self.greeting + key + _packed(_READY, b"I"))
 
     def _one_transaction(self, client: socket.socket) -> bool:
         """Serve the client until the server says that no transaction is open."""

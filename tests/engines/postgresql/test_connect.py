@@ -103,6 +103,13 @@ def test_errors_keep_passwords_to_themselves(text: str, database: Make) -> None:
     assert SECRET not in f"{caught.value} {caught.value!r} {caught.value.__cause__} {caught.value.__context__}"
 
 
+def test_what_the_driver_says_comes_in_one_line() -> None:
+    with pytest.raises(DatabaseError, match="can't be reached") as caught:
+        connect(DatabaseUrl.parse("postgresql://nobody@127.0.0.1:1/nothing"))
+    assert "port 1" in (caught.value.why or "")
+    assert not set("\n\t") & set(caught.value.why or "")
+
+
 def test_values_of_rows_are_not_told(database: Make) -> None:
     connection = connect(database("create table t (mail text unique); insert into t values ('ann@example.org')"), mode="write")
     try:

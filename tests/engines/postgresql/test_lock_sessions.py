@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemaspec.engines.postgresql import ENGINE
+from schemaspec.engines.postgresql import ENGINE, lock
 from schemaspec.errors import DatabaseError, LockedError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.databases import database, run, within
@@ -59,11 +59,25 @@ def test_a_lost_connection_is_told_and_takes_the_lock_along(shop: DatabaseUrl) -
     connection.close()
 
 
-def test_a_pooler_in_transaction_mode_is_refused(shop: DatabaseUrl) -> None:
-    with transaction_pooler(shop, sessions=2) as pooled:
+@pytest.mark.parametrize("sessions", [1, 2, 3])
+def test_a_pooler_in_transaction_mode_is_refused(shop: DatabaseUrl, sessions: int) -> None:
+    with transaction_pooler(shop, sessions=sessions) as pooled:
         connection = ENGINE.connect(pooled, mode="write")
         with pytest.raises(DatabaseError, match="pooler in transaction mode") as caught, ENGINE.exclusive(connection):
             pass
         assert "directly" in (caught.value.fix or "")
         connection.close()
     assert free(shop)
+
+
+def test_a_pool_without_a_second_session_is_refused_and_not_waited_for(
+    shop: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "_SERVED_WITHIN", 0.2)
+    with transaction_pooler(shop, sessions=1) as pooled:
+        connection = ENGINE.connect(pooled, mode="write")
+        connection.execute("begin")  # the only session is held, as a pool in session mode holds it
+        with pytest.raises(DatabaseError, match="no second session") as caught, ENGINE.exclusive(connection):
+            pass
+        assert "directly" in (caught.value.fix or "")
+        connection.close()

@@ -6,14 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import pytest
 
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import PostgresConnection
-from schemaspec.engines.postgresql.scratch import PREFIX, superuser_warning
-from schemaspec.errors import DatabaseError, InputErrors
+from schemaspec.engines.postgresql.scratch import PREFIX
+from schemaspec.errors import DatabaseError, InputErrors, RiskWarning
 from schemaspec.model.plan import Statement
+from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.conftest import Make, run
 from tests.servers_postgresql import PrivateCluster
 
@@ -71,10 +73,40 @@ def test_without_the_right_the_ways_out_are_named(postgresql: PrivateCluster, ad
             pass
         for way in ("CREATEDB", "scratch:", "--snapshot"):
             assert way in str(caught.value)
-        assert superuser_warning(url) == ""
-        assert "superuser" in superuser_warning(live)
     finally:
         admin.execute("DROP ROLE weak")
+
+
+def test_a_superuser_on_the_live_server_is_warned_of_loudly(admin: PostgresConnection, database: Make) -> None:
+    live = database()
+    with pytest.warns(RiskWarning, match="as a superuser"), ENGINE.scratch(live):
+        pass
+    admin.execute("CREATE ROLE able LOGIN CREATEDB")
+    try:
+        weaker = type(live).parse(str(live).replace("postgres@", "able@"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with ENGINE.scratch(weaker):
+                pass
+            with ENGINE.scratch(live, scratch_url=str(live)):
+                pass  # a server of its own is what the warning asks for
+    finally:
+        admin.execute("DROP ROLE able")
+
+
+def test_what_acts_on_later_objects_waits_for_those_that_had_to_wait(database: Make) -> None:
+    texts = (
+        ("table", "CREATE TABLE part PARTITION OF whole DEFAULT"),
+        ("table", "CREATE TABLE whole (id integer) PARTITION BY LIST (id)"),
+        ("default_privilege", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC"),
+        ("event_trigger", "CREATE EVENT TRIGGER guard ON ddl_command_start EXECUTE FUNCTION refuse()"),
+        ("function", "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$begin raise 'no more'; end$$"),
+    )
+    statements = [Statement(sql=sql, object=ObjectId(kind, ("public", kind))) for kind, sql in texts]
+    with ENGINE.scratch(database()) as scratch:
+        ENGINE.load(scratch, statements)
+        granted = scratch.query("select relname from pg_class where relname in ('part', 'whole') and relacl is not null")
+        assert granted == []
 
 
 def test_it_has_the_search_path_of_the_live_database(database: Make) -> None:

@@ -165,6 +165,8 @@ def test_nothing_reaches_out(shop: Path, tmp_path: Path, mode: str) -> None:
             "select load_extension('x')",
             "pragma temp_store_directory = '/'",
             f"vacuum into '{tmp_path}/v.db'",
+            "attach ':memory:' as o",
+            "attach 'file::memory:?cache=shared' as o",
         ):
             with pytest.raises((StatementError, DatabaseError)):
                 connection.execute(sql)

@@ -160,6 +160,11 @@ def test_measure_and_estimate(shop: Path) -> None:
         assert ENGINE.measure(scratch, Statement(sql="alter table p add column a")) == ()
         (told,) = ENGINE.measure(scratch, Statement(sql='alter table "p" drop column a'))
         assert told.code == "rewrite" and told.object == "p" and not told.blocking
+        scratch.execute('create table "a ""b" (x, y, [c d], constraint n check (x > 0))')
+        (told,) = ENGINE.measure(scratch, Statement(sql='alter table main . "a ""b"drop [c d]'))
+        assert told.object == 'a "b'
+        assert ENGINE.measure(scratch, Statement(sql="update p set id = id")) == ()
+        assert {hazard.object for hazard in ENGINE.measure(scratch, Statement(sql=" vacuum"))} == {"p", "c", 'a "b'}
     connection = ENGINE.connect(url(shop))
     rows, size = ENGINE.estimate(connection, ENGINE.introspect(connection).of_kind("table")[1])
     assert (rows, size) == (3, 4096)

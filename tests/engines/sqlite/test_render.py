@@ -8,7 +8,7 @@ import pytest
 
 from schemaspec.engines.sqlite import ENGINE
 from schemaspec.engines.sqlite.hazards import affinity
-from schemaspec.errors import UnsupportedError
+from schemaspec.errors import StatementError, UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, SchemaObject
 from tests.engines.sqlite.planning import run, schema_of, steps_to
@@ -153,3 +153,32 @@ def test_values_that_a_type_alters(before: str, after: str, value: str, altered:
         scratch.driver.executescript(f"create table t (a {before}); insert into t values ({value})")
         rows = scratch.query(f"select count(*) from t where {condition}") if condition else [(0,)]
         assert rows == [(int(altered),)]
+
+
+VALUES = ("null", "5", "-5", "5.0", "5.5", "9007199254740993", "0.1", "'5'", "' 5 '", "'5.0'", "'5.5'", "'5x'", "''", "'abc'")
+VALUES += ("x'35'", "x''", "9e999", "'1e2'", "9223372036854775807", "'9223372036854775808'")
+
+
+@pytest.mark.parametrize("type", ["INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"])
+@pytest.mark.parametrize("old", ["", "text", "int", "real", "blob"])
+def test_what_a_strict_table_refuses_is_told_before(type: str, old: str) -> None:
+    before = schema_of(f"create table t (a {old})")[ObjectId("column", ("t", "a"))]
+    after = schema_of(f"create table t (a {type}) strict")[ObjectId("column", ("t", "a"))]
+    condition = ENGINE.lossy(before, after, '"a"') or "0"
+    with ENGINE.scratch(None) as scratch:
+        scratch.execute(f"create table old (a {old})")
+        scratch.execute(f"create table new (a {type}) strict")
+        for value in VALUES:
+            scratch.execute("delete from old")
+            scratch.execute(f"insert into old values ({value})")
+            told = scratch.query(f"select count(*) from old where {condition}") == [(1,)]
+            try:
+                scratch.execute("insert into new select a from old")
+                refused = False
+            except StatementError:
+                refused = True
+            if refused or not told:
+                assert refused is told, value
+            else:  # taken, but as another value
+                assert scratch.query("select quote(old.a) = quote(new.a) from old, new") == [(0,)], value
+            scratch.execute("delete from new")

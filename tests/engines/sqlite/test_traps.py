@@ -26,6 +26,7 @@ def replaced(text: str, changes: list[list[str]]) -> str:
 def content(connection: sqlite3.Connection) -> dict[str, tuple[list[str], list[Any]]]:
     """Every table's columns and rows, the rowid among them where it is no column."""
     found = {}
+    connection.text_factory = lambda text: text.decode(errors="surrogateescape")
     for (table,) in connection.execute(
         "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'"
     ).fetchall():

@@ -5,6 +5,12 @@ select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind::te
        c.relrowsecurity as row_security, c.relforcerowsecurity as force_row_security,
        case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound,
        case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
+       case when c.relkind = 'p' then array(
+         select distinct a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+         from pg_depend d join pg_attribute a on a.attrelid = c.oid and a.attnum = greatest(d.objsubid, d.refobjsubid)
+         where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = d.classid and d.refobjid = c.oid
+           and least(d.objsubid, d.refobjsubid) = 0 and a.attgenerated = ''
+         order by 1) end as key_types,
        case when c.reloftype <> 0 then format_type(c.reloftype, null) end as of_type,
        case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end as definition,
        f.srvname as server, ft.ftoptions as server_options, c.reltype::int8 as row_type, rt.typarray::int8 as row_array,

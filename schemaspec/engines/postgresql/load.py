@@ -1,0 +1,101 @@
+"""Many statements in a scratch database, in whatever order they were written: as few round trips as can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from schemaspec.engines.common.load import load as load_one_by_one
+from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.errors import StatementError
+from schemaspec.model.plan import Statement
+
+_BATCH = 50
+_CONCURRENTLY = re.compile(r"(\b(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b", re.IGNORECASE)
+_HEIR = re.compile(r"\b(?:partition\s+of|inherits|attach\s+partition)\b", re.IGNORECASE)
+_CHILDREN, _FOREIGN_KEYS, _REST = 4, 5, 6
+_PHASES = {
+    **dict.fromkeys(("schema", "extension", "language", "collation", "foreign_data_wrapper", "server"), 0),
+    **dict.fromkeys(("enum", "domain", "composite", "range", "base_type", "sequence"), 1),
+    **dict.fromkeys(("function", "procedure"), 2),
+    **dict.fromkeys(("table", "foreign_table", "column", "index"), 3),
+    "foreign_key": _FOREIGN_KEYS,
+}
+"""What mostly needs only what comes before it. A guess: what is refused waits, and is tried again."""
+
+
+def load(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
+    """See `protocol.Engine.load`.
+
+    What acts on all that is made after it comes last, lest it act on what had to wait for its turn.
+    """
+    early = [item for item in statements if not _acts_on_later(item)]
+    _load_all(connection, _in_phases(early))
+    if len(early) < len(statements):
+        _load_all(connection, [item for item in statements if _acts_on_later(item)])
+
+
+def _acts_on_later(statement: Statement) -> bool:
+    return statement.object is not None and statement.object.kind in ("default_privilege", "event_trigger")
+
+
+def _in_phases(statements: Iterable[Statement]) -> list[Statement]:
+    """The statements of declarations in a likely order; scripts stay where they are, and nothing is moved past them."""
+    found: list[Statement] = []
+    for declared, group in groupby(statements, key=lambda item: item.object is not None):
+        part = list(group)
+        found += sorted(part, key=_phase) if declared else part
+    return found
+
+
+def _phase(statement: Statement) -> int:
+    kind = statement.object.kind if statement.object is not None else ""
+    if kind in ("table", "index") and _HEIR.search(statement.sql):
+        return _CHILDREN
+    return _PHASES.get(kind, _REST)
+
+
+def _load_all(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
+    waiting = [_plain(item) for item in statements]
+    while waiting:
+        refused = [
+            item for start in range(0, len(waiting), _BATCH) for item in _run_batch(connection, waiting[start : start + _BATCH])
+        ]
+        if len(refused) == len(waiting):
+            load_one_by_one(connection, refused, savepoints=True)
+            return
+        waiting = refused
+
+
+def _plain(statement: Statement) -> Statement:
+    """In an empty database there is nothing to do concurrently."""
+    found = _CONCURRENTLY.search(statement.sql)
+    if found is None or statement.transactional:
+        return statement
+    return replace(statement, sql=_CONCURRENTLY.sub(r"\1", statement.sql), transactional=True)
+
+
+def _run_batch(connection: PostgresConnection, statements: Sequence[Statement]) -> list[Statement]:
+    """Run the statements, together where all of them are accepted, else one by one; returns those that are refused."""
+    if len(statements) > 1 and all(item.transactional for item in statements):
+        try:
+            with connection.transaction():
+                connection.execute(";\n".join(item.sql for item in statements))
+            return []
+        except StatementError:
+            pass
+    return [item for item in statements if not _accepted(connection, item)]
+
+
+def _accepted(connection: PostgresConnection, statement: Statement) -> bool:
+    try:
+        if connection.in_transaction:
+            with connection.transaction():
+                connection.execute(statement.sql)
+        else:
+            connection.execute(statement.sql)
+    except StatementError:
+        return False
+    return True
