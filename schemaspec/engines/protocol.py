@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from schemaspec.model.change import Change
     from schemaspec.model.plan import Hazard, Statement, Step
     from schemaspec.model.position import Position
-    from schemaspec.model.schema import Schema, SchemaObject
+    from schemaspec.model.schema import ObjectId, Schema, SchemaObject
     from schemaspec.model.spec import Declaration
     from schemaspec.model.url import DatabaseUrl
 
@@ -329,6 +329,14 @@ class Outlives(Protocol):
 
 
 @runtime_checkable
+class KnowsEmpty(Protocol):
+    """What an engine has beside `Engine` where it can tell tables without rows apart without reading them."""
+
+    def empty_tables(self, connection: Connection) -> Collection[ObjectId]:
+        """Tables that have no row for certain; those that it can't be sure of are left out."""
+
+
+@runtime_checkable
 class Sharpens(Protocol):
     """What an engine has beside `Engine` where a statement can say how it shall be run."""
 
@@ -350,6 +358,7 @@ __all__ = [
     "Features",
     "Fragment",
     "Gathers",
+    "KnowsEmpty",
     "Mode",
     "Outlives",
     "Progress",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from schemaspec.errors import DatabaseError, StatementError
-from schemaspec.model.history import ADDED_COLUMNS, COLUMNS, HISTORY_TABLE
+from schemaspec.model.history import ADDED_COLUMNS, BASE_COLUMNS, COLUMNS, HISTORY_TABLE
 from schemaspec.model.migration import HistoryRow
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _CREATES = re.compile(
     rf"[\"`\[']?{HISTORY_TABLE}[\"`\]']?\s*\(",
     re.IGNORECASE | re.DOTALL,
 )
+# What makes a table with a column `version` a list of applied migrations, and not one number of some program.
+_TELLING = frozenset({*BASE_COLUMNS, *ADDED_COLUMNS} - {"id", "version"})
 _ROW_FIELDS = tuple(item.name for item in fields(HistoryRow) if item.name != "applied_text")
 
 
@@ -42,12 +44,14 @@ class History:
         rows: by version. Of rows with the same version the last one counts.
         odd: rows whose version is no whole number, as text; nothing reads or writes them.
         doubled: versions with more than one row.
+        foreign: why the table of that name is no history but another program's; "" where it is not.
     """
 
     columns: frozenset[str] = frozenset()
     rows: tuple[HistoryRow, ...] = ()
     odd: tuple[str, ...] = ()
     doubled: tuple[int, ...] = ()
+    foreign: str = ""
 
     @property
     def exists(self) -> bool:
@@ -77,7 +81,7 @@ def read(engine: Engine, connection: Connection, *, schema: Schema | None = None
             or lacks columns.
 
     Raises:
-        DatabaseError: a table of that name has no `version` column, or can't be read.
+        DatabaseError: it can't be read.
     """
     try:
         with connection.transaction():
@@ -87,17 +91,16 @@ def read(engine: Engine, connection: Connection, *, schema: Schema | None = None
         if not found:
             return History()
         if "version" not in found:
-            raise DatabaseError(
-                f"the table {HISTORY_TABLE} is no history of migrations: it has no column `version`",
-                where=connection.url,
-                fix="rename that table; the tool keeps its history under this name",
-            ) from error
+            return History(foreign="it has no column `version`")
         known = tuple(name for name in COLUMNS if name in found)
         if known == COLUMNS:
             raise DatabaseError(
                 f"the history table {HISTORY_TABLE} can't be read", where=connection.url, why=error.why or error.what
             ) from error
-        return _select(engine, connection, known)
+        kept = _select(engine, connection, known)
+        if len(kept.rows) == 1 and not found.intersection(_TELLING):
+            return History(foreign="it holds a single number, and nothing that says when or what was applied")
+        return kept
 
 
 def ensure(engine: Engine, connection: Connection, history: History, create: Sequence[Statement] = ()) -> History:
@@ -109,7 +112,17 @@ def ensure(engine: Engine, connection: Connection, history: History, create: Seq
 
     Returns:
         the history as it is now.
+
+    Raises:
+        DatabaseError: a table of that name is another program's.
     """
+    if history.foreign:
+        raise DatabaseError(
+            f"the table {HISTORY_TABLE} is no history of migrations: {history.foreign}",
+            where=connection.url,
+            why="another program seems to keep its own number there, and would be misled by rows of ours",
+            fix="rename that table; the tool keeps its history under this name",
+        )
     if not history.exists:
         if not create:
             connection.execute(create_statement(engine))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemaspec.errors import InputError, SchemaspecError
 from schemaspec.model.report import CheckResult
@@ -13,6 +13,11 @@ from schemaspec.verify.outcome import Checked, Verdict
 from schemaspec.verify.rules.data import NO_DATA, Data, read_data
 from schemaspec.verify.subject import Subject
 
+if TYPE_CHECKING:
+    from schemaspec.engines.protocol import Connection
+    from schemaspec.model.schema import ObjectId
+
+_MANY_TABLES = 100
 Run = Callable[[Subject, Data], Verdict]
 
 
@@ -98,8 +103,25 @@ def _data(subject: Subject, ids: set[str]) -> Data:
 
         ignored = Ignored(subject.spec.ignore)
         tables = [table for table in tables if not ignored(table)]
-    dialect = subject.engine.dialect
-    return read_data(subject.connection, dialect, subject.current, subject.spec, tables, rules=rules, counts=counts)
+    return read_data(
+        subject.connection,
+        subject.engine.dialect,
+        subject.current,
+        subject.spec,
+        tables,
+        rules=rules,
+        counts=counts,
+        empty=_empty(subject, subject.connection, tables),
+    )
+
+
+def _empty(subject: Subject, connection: Connection, tables: Sequence[ObjectId]) -> Collection[ObjectId]:
+    """Where there are many tables, those that need not be counted one by one."""
+    if len(tables) < _MANY_TABLES:
+        return ()
+    from schemaspec.engines.protocol import KnowsEmpty
+
+    return subject.engine.empty_tables(connection) if isinstance(subject.engine, KnowsEmpty) else ()
 
 
 def _result(check: Check, subject: Subject, data: Data, problem: SchemaspecError | None) -> CheckResult:

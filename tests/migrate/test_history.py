@@ -8,7 +8,7 @@ import pytest
 
 from schemaspec.engines.protocol import Connection
 from schemaspec.engines.registry import engine
-from schemaspec.errors import DatabaseError
+from schemaspec.errors import SchemaspecError
 from schemaspec.migrate import history
 from schemaspec.migrate.runner import apply, migration_state
 from schemaspec.model.history import ADDED_COLUMNS
@@ -73,10 +73,19 @@ def test_no_table_at_all(connection: Connection, connect: Callable[..., Connecti
     assert found.rows == ()
 
 
-def test_a_table_of_something_else(connection: Connection) -> None:
-    connection.execute("CREATE TABLE schema_version (a)")
-    with pytest.raises(DatabaseError, match="no history of migrations"):
-        history.read(SQLITE, connection)
+@pytest.mark.parametrize(
+    ("columns", "filled"), [("a", "a"), ("version INTEGER", "version"), ("id INTEGER, version INTEGER, name TEXT", "id, version")]
+)
+def test_the_number_of_another_program_is_left_alone(connection: Connection, columns: str, filled: str) -> None:
+    connection.execute(f"CREATE TABLE schema_version ({columns})")
+    connection.execute(f"INSERT INTO schema_version ({filled}) VALUES ({', '.join('133' for _ in filled.split(','))})")
+    found = history.read(SQLITE, connection)
+    assert not found.exists
+    assert [row.status for row in migration_state(SQLITE, connection, MIGRATIONS).statuses] == ["pending"] * 6
+    before = connection.query("SELECT * FROM schema_version")
+    with pytest.raises(SchemaspecError, match="no history of migrations"):
+        apply(SQLITE, connection, MIGRATIONS)
+    assert connection.query("SELECT * FROM schema_version") == before
 
 
 @pytest.mark.parametrize(
@@ -91,8 +100,9 @@ def test_a_table_of_something_else(connection: Connection) -> None:
 def test_tables_of_other_forms(connection: Connection, table: str) -> None:
     connection.execute(table)
     keys = "id, version" if "id " in table.casefold() else "version"
-    connection.execute(f"INSERT INTO schema_version ({keys}) VALUES ({'1, ' if keys != 'version' else ''}1)")
-    assert apply(SQLITE, connection, MIGRATIONS[:3]).applied == (2, 3)
+    for number in (1, 2):
+        connection.execute(f"INSERT INTO schema_version ({keys}) VALUES ({f'{number}, ' if keys != 'version' else ''}{number})")
+    assert apply(SQLITE, connection, MIGRATIONS[:3]).applied == (3,)
     assert history.read(SQLITE, connection).complete
     assert apply(SQLITE, connection, MIGRATIONS[:3]).skipped == (1, 2, 3)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -12,7 +12,7 @@ from schemaspec.engines.postgresql.features import FEATURES
 from schemaspec.engines.protocol import Connection, Copier, Dialect, Fault, Mode
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard, Statement, Step
-from schemaspec.model.schema import Schema, SchemaObject
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Declaration
 from schemaspec.model.url import DatabaseUrl
 
@@ -127,6 +127,12 @@ class PostgresEngine:
         from schemaspec.engines.postgresql import integrity
 
         return integrity.integrity(_ours(connection))
+
+    def empty_tables(self, connection: Connection) -> Collection[ObjectId]:
+        """See `protocol.KnowsEmpty.empty_tables`."""
+        from schemaspec.engines.postgresql import integrity
+
+        return integrity.empty_tables(_ours(connection))
 
     def orphans(self, connection: Connection, schema: Schema) -> tuple[Fault, ...]:
         """See `protocol.Engine.orphans`."""

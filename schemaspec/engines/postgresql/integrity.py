@@ -11,7 +11,7 @@ from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.engines.protocol import Fault
 from schemaspec.errors import LockedError, StatementError
-from schemaspec.model.schema import Schema, SchemaObject
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 _OURS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 _INVALID = f"""
@@ -44,6 +44,11 @@ join pg_namespace n on n.oid = c.relnamespace
 where {_OURS} and a.amname = 'btree' and c.relkind = 'i' and c.relpersistence <> 't' and i.indisvalid
   and exists (select from pg_extension where extname = 'amcheck') order by 1, 2
 """
+# A table without a block has no row. What children and partitions hold, their parents' own size does not tell.
+_EMPTY = f"""
+select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where {_OURS} and c.relkind = 'r' and not c.relhassubclass and pg_relation_size(c.oid) = 0 order by 1, 2
+"""
 _AT_ONCE = 100
 
 
@@ -55,6 +60,11 @@ def integrity(connection: PostgresConnection) -> tuple[Fault, ...]:
         *_behind(connection),
         *_damaged(connection),
     )
+
+
+def empty_tables(connection: PostgresConnection) -> frozenset[ObjectId]:
+    """See `protocol.KnowsEmpty.empty_tables`."""
+    return frozenset(ObjectId("table", (schema, name)) for schema, name in connection.query(_EMPTY))
 
 
 def _invalid(connection: PostgresConnection) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -54,13 +54,22 @@ NO_DATA = Data()
 
 
 def read_data(
-    connection: Connection, dialect: Dialect, schema: Schema, spec: Spec, tables: Iterable[ObjectId], *, rules: bool, counts: bool
+    connection: Connection,
+    dialect: Dialect,
+    schema: Schema,
+    spec: Spec,
+    tables: Iterable[ObjectId],
+    *,
+    rules: bool,
+    counts: bool,
+    empty: Collection[ObjectId] = frozenset(),
 ) -> Data:
     """Scan each table once for all that is asked of it.
 
     Args:
         tables: those to count, whether or not anything else is asked of them.
         rules, counts: whether rules and assertions, and whether row counts are wanted.
+        empty: tables that are known to have no row, and need not be counted.
 
     Raises:
         LockedError: the database is locked.
@@ -73,7 +82,9 @@ def read_data(
     reader = _Reader(connection, dialect)
     for table, measures in program.scans.items():
         reader.scan(table, measures)
-    reader.count([table for table in tables if table not in program.scans])
+    others = [table for table in tables if table not in program.scans]
+    reader.rows |= {table: 0 for table in others if table in empty}
+    reader.count([table for table in others if table not in empty])
     answers = {id(question.item): reader.ask(question.item, question.sql) for question in program.questions}
     answers.update(reader.answers)
     _count_rows(items, program, reader, Targets(schema, dialect), answers)
