@@ -73,7 +73,7 @@ def _rebuild(work: Path) -> str:
         Contender(name="the bare SQL of the twelve steps", command=(PYTHON, "-c", bare, str(path)), prepare=fresh),
         Contender(name="schemaspec apply --direct (planned, proven, counted, verified)", command=command, prepare=fresh),
     ]
-    return table(f"A column of a table with {ROWS:,} rows becomes NOT NULL", race(contenders, rounds=3))
+    return table(f"A column of a table with {ROWS:,} rows becomes NOT NULL", race(contenders, rounds=9))
 
 
 def _plan(work: Path) -> str:
