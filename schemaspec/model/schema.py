@@ -154,6 +154,14 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
+def _values(data: Mapping[str, Any]) -> Mapping[str, Value]:
+    values = dict(data)
+    for key, value in data.items():
+        if isinstance(value, list):
+            values[key] = _frozen(value)
+    return values
+
+
 def from_plain(data: Mapping[str, Any]) -> Schema:
     """The schema that `to_plain` wrote down.
 
@@ -165,8 +173,8 @@ def from_plain(data: Mapping[str, Any]) -> Schema:
         id = ObjectId(kind, tuple(path))
         objects[id] = SchemaObject(
             id=id,
-            attributes={key: _frozen(value) for key, value in attributes.items()},
-            notes={key: _frozen(value) for key, value in notes.items()},
-            depends_on=tuple(ObjectId(k, tuple(p)) for k, p in depends_on),
+            attributes=_values(attributes),
+            notes=_values(notes),
+            depends_on=tuple([ObjectId(k, tuple(p)) for k, p in depends_on]) if depends_on else (),
         )
     return Schema(engine=data["engine"], server_version=data["server_version"], objects=objects)

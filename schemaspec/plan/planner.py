@@ -21,6 +21,7 @@ from schemaspec.plan.respelled import respelled
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
+    from schemaspec.model.change import Change
     from schemaspec.model.url import DatabaseUrl
 
 __all__ = ["accepted", "check_fresh", "make_plan"]
@@ -61,10 +62,12 @@ def make_plan(
     if renames is None:
         renames = pending_renames(spec.declarations, engine.dialect, current, desired)
     target = settle(current, desired, spec)
-    if not renames and not diff(current, target):
+    changes = () if renames else diff(current, target)
+    if not renames and not changes:
         notes = tuple(_order_notes(engine, current, desired))
         return Plan(engine=engine.name, start=state(current), end=state(target), notes=notes, proof="proven")
-    draft = _drafted(engine, current, desired, spec, renames, url or (live.url if live else None), scratch_url, prove)
+    server = url or (live.url if live else None)
+    draft = _drafted(engine, current, desired, spec, renames, server, scratch_url, prove, target=target, changes=changes)
     steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, draft.renames)
     if prove and draft.proof == "unproven":
         hazards = (*hazards, _unproven(draft.message))
@@ -103,6 +106,9 @@ def _drafted(
     url: DatabaseUrl | None,
     scratch_url: str | None,
     prove: bool,
+    *,
+    target: Schema,
+    changes: Sequence[Change],
 ) -> Draft:
     if spelled := respelled(engine.features.caseless, current, desired, spec, renames):
         # Where something broken stands in the way of renaming, the engine still knows a way without.
@@ -116,7 +122,7 @@ def _drafted(
     try:
         if len(current) > _LARGE and not renames:
             with engine.scratch(url, scratch_url=scratch_url) as scratch:
-                draft = draft_partly(engine, scratch, current, desired, spec)
+                draft = draft_partly(engine, scratch, current, target, changes)
             if draft is not None:
                 return draft
         with engine.scratch(url, scratch_url=scratch_url) as scratch:

@@ -52,14 +52,19 @@ class Draft:
     reached: Schema | None = None
 
 
-def steps_between(engine: Engine, current: Schema, target: Schema) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
+def steps_between(
+    engine: Engine, current: Schema, target: Schema, changes: Sequence[Change] | None = None
+) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
     """The changes that turn one schema into the other, replaced dependents among them, and their steps in order.
+
+    Args:
+        changes: what differs, where that is known.
 
     Raises:
         UnsupportedError: something can't be changed; names it and the way out.
     """
-    changes = closed(engine, diff(current, target), current, target)
-    return changes, ordered(engine.steps(changes, current, target), current, target)
+    whole = closed(engine, diff(current, target) if changes is None else changes, current, target)
+    return whole, ordered(engine.steps(whole, current, target), current, target)
 
 
 def draft_unproven(engine: Engine, current: Schema, desired: Schema, spec: Spec, why: str) -> Draft:
@@ -99,16 +104,21 @@ def draft_proven(
     return draft
 
 
-def draft_partly(engine: Engine, scratch: Connection, current: Schema, desired: Schema, spec: Spec) -> Draft | None:
+def draft_partly(
+    engine: Engine, scratch: Connection, current: Schema, target: Schema, differences: Sequence[Change]
+) -> Draft | None:
     """A plan that was run on a clone of what it has to do with; there must be nothing to rename.
 
     In a large schema a few changes leave most of it alone, and what no statement touches need not be made to see that.
 
+    Args:
+        target: where it leads to, as `settle` has it.
+        differences: those between `current` and `target`.
+
     Returns:
         None when that does not suffice, and the whole schema has to be looked at.
     """
-    target = settle(current, desired, spec)
-    changes, steps = steps_between(engine, current, target)
+    changes, steps = steps_between(engine, current, target, differences)
     known = modelled(current)
     touched = affected(known, steps) | wanted(target, steps)
     scope = needed(known, touched, parents=not engine.features.loose_references)

@@ -23,15 +23,17 @@ class Draft:
     def __init__(self, id: ObjectId, attributes: Mapping[str, Value], notes: Mapping[str, Value]) -> None:
         self.id = id
         # What is at its default is left out, so that an attribute of a newer server reads as absent on an older one.
-        kept = {key: value for key, value in attributes.items() if value not in (None, False, ())}
+        kept = {key: value for key, value in attributes.items() if value or value == ""}
         granted = kept.get("privileges")
         if isinstance(granted, tuple):
             # Their order means nothing to the engine; it is kept for the statements that make them again.
             notes = {"privileges": granted, **notes}
             kept["privileges"] = tuple(sorted(map(str, granted)))
-        spelled = {key: readable(value) for key, value in kept.items() if key in _EXPRESSIONS and isinstance(value, str)}
-        self.attributes = {**kept, **spelled}
-        self.notes = {key: value for key, value in notes.items() if value not in (None, False, ())}
+        for key in kept.keys() & _EXPRESSIONS:
+            if isinstance(text := kept[key], str):
+                kept[key] = readable(text)
+        self.attributes = kept
+        self.notes = {key: value for key, value in notes.items() if value or value == ""}
         self.depends_on: dict[ObjectId, None] = {}
 
 
@@ -118,7 +120,7 @@ class Build:
                 id=draft.id,
                 attributes=MappingProxyType(draft.attributes),
                 notes=MappingProxyType(draft.notes),
-                depends_on=tuple(id for id in draft.depends_on if id in self.drafts),
+                depends_on=tuple(filter(self.drafts.__contains__, draft.depends_on)),
             )
             for draft in drafts
         }
