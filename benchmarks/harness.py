@@ -37,7 +37,7 @@ class Contender:
 
     name: str
     command: Sequence[str]
-    prepare: Callable[[], None] = lambda: None
+    prepare: Callable[[], object] = lambda: None
     codes: tuple[int, ...] = (0,)
     folder: Path | None = None
     environment: Mapping[str, str] | None = None
