@@ -7,6 +7,8 @@ from schemaspec.model.report import Report
 from schemaspec.report.templating import content_policy, environment, style_sheet
 from schemaspec.report.words import STATUS_WORDS, plural, server, summary_line
 
+_MOST = 25
+"""So many findings of a check lie open; the others wait in a fold, so that the counts and migrations below are not miles away."""
 _ORDER = {"error": 0, "fail": 1, "warn": 2, "pass": 3, "skip": 4}
 
 
@@ -28,6 +30,7 @@ def render(report: Report) -> str:
             words=STATUS_WORDS,
             dots=sorted(report.checks, key=lambda check: _ORDER[check.status]),
             applied=sum(row.status in ("applied", "baseline") for row in report.migrations),
+            most=_MOST,
             counts=_bars(report),
             total_rows=sum(report.counts.values()),
             css=Markup(css),

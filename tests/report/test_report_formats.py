@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -11,7 +13,9 @@ import pytest
 from sample_reports import failing, hostile, passing
 
 from schemaspec.errors import InputError
+from schemaspec.model.report import CheckResult, Finding
 from schemaspec.report import FORMATS, format_of, render
+from schemaspec.report.templating import style_sheet
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -159,6 +163,41 @@ def test_github_annotations() -> None:
     )
     assert any(line.startswith("::warning file=specs/people.yaml,line=40,col=5,") for line in lines)
     assert lines[-1].startswith("✗ FAIL")
+
+
+def test_html_folds_what_is_too_long_to_lie_open() -> None:
+    finding = Finding(code="column.missing", severity="fail", object="t.a", message="column t.a is missing")
+    check = CheckResult(id="columns", name="Columns", status="fail", message="", findings=(finding,) * 40)
+    html = render(replace(passing(), checks=(check,)), "html")
+    assert html.count('<li class="finding fail">') == 40
+    assert html.partition('<details class="rest">')[0].count('<li class="finding fail">') == 25
+    assert "and 15 more findings" in html
+    assert 'class="rest"' not in render(failing(), "html")
+
+
+@pytest.mark.parametrize("sheet", re.findall(r":root \{([^}]*)\}", style_sheet("report.css")), ids=["light", "dark", "print"])
+def test_every_text_can_be_read_on_its_ground(sheet: str) -> None:
+    """WCAG 2 asks for a contrast of 4.5 to 1."""
+    colours = dict(re.findall(r"--([\w-]+): (#\w+)", sheet))
+    texts = [name for name in colours if name not in ("ground", "card", "rule", "well") and not name.endswith("-tint")]
+    tints = [name for name in colours if name.endswith("-tint")]
+    pairs = [(text, ground) for text in texts for ground in ("ground", "card", "well")]
+    pairs += [(text, tint) for tint in tints for text in ("ink", "soft", tint.removesuffix("-tint"))]
+    poor = {pair: ratio for pair in pairs if (ratio := contrast(*(colours[name] for name in pair))) < 4.5}
+    assert pairs
+    assert not poor
+
+
+def contrast(first: str, second: str) -> float:
+    low, high = sorted(map(luminance, (first, second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_markdown_has_a_row_a_check() -> None:

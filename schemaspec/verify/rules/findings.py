@@ -81,7 +81,7 @@ def answer_finding(subject: Subject, answer: Answer) -> Finding | None:
             return None
         rows = f"{answer.value:,} of {plural(answer.total, 'row')}" if answer.total is not None else plural(answer.value, "row")
         message = f"{name_of(item)}: {_BREAKS.get(item.kind, 'a value that breaks the rule')} in {rows}"
-        return _finding(f"rule.{item.kind}", item, message, actual=f"{rows} break it")
+        return _finding(f"rule.{item.kind}", item, message, actual=f"{rows} {_verb(answer)} it")
     assert isinstance(item, Assertion)
     if item.query is not None:
         if within(answer.value, item.minimum, item.maximum):
@@ -91,7 +91,11 @@ def answer_finding(subject: Subject, answer: Answer) -> Finding | None:
     if answer.value == 0:
         return None
     rows = f"{answer.value:,} of {plural(answer.total or 0, 'row')}"
-    return _finding("assert.condition", item, f"{name_of(item)}: not true in {rows}", actual=f"{rows} break it")
+    return _finding("assert.condition", item, f"{name_of(item)}: not true in {rows}", actual=f"{rows} {_verb(answer)} it")
+
+
+def _verb(answer: Answer) -> str:
+    return "breaks" if answer.value == 1 else "break"
 
 
 def error_finding(item: Item, error: SchemaspecError) -> Finding:
