@@ -49,6 +49,7 @@ class Statement:
         transactional: False for what the engine can't run inside a transaction.
         foreign_keys: False where the engine must not enforce foreign keys while it runs (SQLite's table rebuild).
         position: where in the user's files it comes from, if it does.
+        parts: the pieces of it (a table's columns and constraints) that have positions of their own.
         undo: what to run when a statement after it fails and no transaction can undo it, or "".
         hazards: what is dangerous about it.
         repeat: run it again, each time in a transaction of its own, until it touches no row (a batch of a backfill).
@@ -59,6 +60,7 @@ class Statement:
     transactional: bool = True
     foreign_keys: bool = True
     position: Position | None = field(default=None, compare=False)
+    parts: tuple[tuple[str, Position | None], ...] = field(default=(), compare=False)
     undo: str = ""
     hazards: tuple[Hazard, ...] = ()
     repeat: bool = False

@@ -10,7 +10,7 @@ from schemaspec.errors import InputError
 from schemaspec.model.position import Position
 from schemaspec.spec.reading import texts
 from schemaspec.spec.sources import Sources
-from schemaspec.spec.tree import Map, item_position, value_position
+from schemaspec.spec.tree import Map, item_position, start_of, value_position
 from schemaspec.spec.validation import Path, validate
 from schemaspec.spec.yaml_reader import parse_yaml
 
@@ -67,9 +67,11 @@ def _document(found: Collection, schema: str, scripts: bool, relative: str, data
             found.faults.append(InputError("the file is empty", where=Position(shown, 1, 1)))
         return
     refused, faulty = validate(tree, schema)
-    found.faults += refused
     if not isinstance(tree, Map):
+        where = start_of(tree) or Position(shown, 1, 1)  # a lone text does not know where it stands
+        found.faults += [InputError(fault.what, where=where, fix="begin it with `schemaspec: 1`") for fault in refused]
         return
+    found.faults += refused
     document = Document(relative, tree, faulty)
     found.documents.append(document)
     if "include" in tree and document.usable("include"):

@@ -87,6 +87,7 @@ def _first(names: list[str]) -> str:
 
 
 def _short(text: str) -> str:
+    text = text.replace("\n", "\\n")
     return text if len(text) <= 60 else text[:59] + "…"
 
 

@@ -9,6 +9,7 @@ from schemaspec.errors import InputError
 from schemaspec.model.position import Position
 
 MAX_BYTES = 16 << 20
+MAX_DEPTH = 64
 """Bytes of one file."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -64,6 +65,8 @@ def syntax_fault(error: Any, file: str, data: bytes) -> FatalFault:
     if "end of stream" in problem:  # where it began says more than where the file ends
         mark = getattr(error, "context_mark", None) or mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if "nesting depth" in problem:  # the parser's own limit, where it reads ahead of ours
+        return fatal(f"nested deeper than {MAX_DEPTH} levels", file, line, column)
     context = getattr(error, "context", None)
     lines = data.decode("utf-8").split("\n")
     text = lines[line - 1] if line <= len(lines) else ""

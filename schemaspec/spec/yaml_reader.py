@@ -14,9 +14,9 @@ from typing import Any
 from schemaspec.errors import InputError
 from schemaspec.model.position import Position
 from schemaspec.spec.tree import Map, Seq, WrittenFloat
+from schemaspec.spec.yaml_faults import MAX_DEPTH as MAX_DEPTH
 from schemaspec.spec.yaml_faults import FatalFault, check_text, fatal, syntax_fault
 
-MAX_DEPTH = 64
 MAX_NODES = 1_000_000
 MAX_ALIASED = 100_000
 """Nodes that aliases may add, each counted as often as it is repeated."""

@@ -183,16 +183,17 @@ class BaseDialect:
             for text in table.sql:
                 statements += self._fragments(text, table.position, id)
         else:
-            lines = [f"{self.quote(column.name)} {self.definition(column, types)}".rstrip() for column in table.columns]
+            texts = [f"{self.quote(column.name)} {self.definition(column, types)}".rstrip() for column in table.columns]
+            parts = [(text, column.position) for text, column in zip(texts, table.columns, strict=True)]
             for constraint in table.constraints:
                 if constraint.kind == "foreign_key" and not self.inline_foreign_keys:
                     later.append(constraint)
                 else:
-                    lines.append(self.constraint(constraint))
+                    parts.append((self.constraint(constraint), constraint.position))
             before, after = self.table_options(table)
-            body = ",\n  ".join(lines)
+            body = ",\n  ".join(text for text, _ in parts)
             sql = f"{before} {self.quote(*path)} (\n  {body}\n){after}"
-            statements.append(Statement(sql=sql, object=id, position=table.position))
+            statements.append(Statement(sql=sql, object=id, position=table.position, parts=tuple(parts)))
         for constraint in later:
             sql = f"ALTER TABLE {self.quote(*path)} ADD {self.constraint(constraint)}"
             name = constraint.name or ""

@@ -8,7 +8,12 @@ from collections.abc import Callable, Sequence
 from schemaspec.engines.protocol import Connection
 from schemaspec.errors import InputError, InputErrors, StatementError
 from schemaspec.model.plan import Statement
+from schemaspec.model.position import Position
 from schemaspec.model.url import redact
+
+_SHOWN = 120
+_STUMBLED = re.compile(r"(?:near|type|column|function|collation sequence|column name|keyword):? [\"'`]?(\w+)")
+"""The word that an engine's refusal names: `near "defalt": syntax error`, `no such column: nmae`, `type "txt" does not exist`."""
 
 
 def load(
@@ -76,10 +81,22 @@ def _follows(statement: Statement, error: StatementError, missing: set[str]) -> 
 def _fault(statement: Statement, error: StatementError) -> InputError:
     kind = statement.object.kind.replace("_", " ") if statement.object is not None else "statement"
     name = f" {statement.object}" if statement.object is not None else ""
-    text = " ".join(statement.sql.split())
+    why = error.why or error.what
+    text, position = _part(statement, why) or (statement.sql, statement.position)
+    text = " ".join(text.split())
     return InputError(
         f"the {kind}{name} is not valid SQL for the database",
-        where=statement.position,
-        why=redact(error.why or error.what),
-        fix=f"correct it: {redact(text[:120])}{'…' if len(text) > 120 else ''}",
+        where=position,
+        why=redact(why),
+        fix=f"correct it: {redact(text[:_SHOWN])}{'…' if len(text) > _SHOWN else ''}",
     )
+
+
+def _part(statement: Statement, why: str) -> tuple[str, Position | None] | None:
+    """The one part of the statement that holds the word which the engine stumbles over; None where that is not clear."""
+    found = _STUMBLED.search(why)
+    if found is None:
+        return None
+    word = re.compile(rf"(?<!\w){re.escape(found[1])}(?!\w)", re.IGNORECASE)
+    parts = [part for part in statement.parts if word.search(part[0])]
+    return parts[0] if len(parts) == 1 else None
