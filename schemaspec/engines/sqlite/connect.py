@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class SqliteConnection:
         self._driver = driver
         self._savepoints = count(1)
         self._udf_fault = ""
+        self._found_log = True
         self.stand_ins: set[tuple[str, str]] = set()
         driver.create_function("regexp", 2, self._regexp, deterministic=True)
 
@@ -137,6 +138,8 @@ class SqliteConnection:
     def close(self) -> None:
         """See `protocol.Connection.close`."""
         self._driver.close()
+        if not self._found_log:
+            remove_log(self.url)
 
     def _regexp(self, pattern: object, text: object) -> bool | None:
         """The function behind `text REGEXP pattern`, with a time limit against patterns that backtrack for ever."""
@@ -198,7 +201,7 @@ def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> S
         code = extended & 0xFF
         if mode == "read" and extended in (_READONLY_ROLLBACK, _READONLY_RECOVERY):
             return _open_recovered(url, timeout, error)
-        if mode == "read" and code in (_CANTOPEN, _READONLY) and _unused_log(url):
+        if mode == "read" and code in (_CANTOPEN, _READONLY) and _without_log(url):
             # A database in WAL mode on a medium or in a folder where its side files can't be made.
             return _open(url, mode, timeout, immutable=True)
         raise _open_fault(error, url) from error
@@ -225,20 +228,40 @@ def _open_recovered(url: DatabaseUrl, timeout: float, cause: sqlite3.Error) -> S
         ) from cause
 
 
-def _unused_log(url: DatabaseUrl) -> bool:
+def log_size(path: str) -> int | None:
+    """The size of the log that a database in WAL mode has beside it; None where there is none."""
     try:
-        return os.stat(url.database + "-wal").st_size == 0
+        return os.stat(os.path.realpath(path) + "-wal").st_size
     except OSError:
-        return not os.access(os.path.dirname(os.path.realpath(url.database)), os.W_OK)
+        return None
+
+
+def remove_log(url: DatabaseUrl) -> None:
+    """Let SQLite take away the empty side files of WAL mode that a read-only connection has made and can't remove.
+
+    It does so when the last connection that may write is closed, and knows by its locks whether this one is.
+    """
+    if log_size(url.database) == 0:
+        with suppress(SchemaspecError, sqlite3.Error):
+            _open(url, "write", 0).close()
+
+
+def _without_log(url: DatabaseUrl) -> bool:
+    """Whether a database in WAL mode has nothing in its log, or no log and no place for one."""
+    size = log_size(url.database)
+    return size == 0 or (size is None and not os.access(os.path.dirname(os.path.realpath(url.database)), os.W_OK))
 
 
 def _open(url: DatabaseUrl, mode: Mode, timeout: float, *, immutable: bool = False) -> SqliteConnection:
     access = {"read": "ro", "write": "rw", "create": "rwc"}[mode]
     path = os.path.abspath(url.database).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     uri = f"file:{path}?mode={access}{'&immutable=1' if immutable else ''}"
+    found_log = mode != "read" or immutable or log_size(url.database) is not None
     driver = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout)
     try:
-        return _prepared(driver, url, mode, timeout)
+        connection = _prepared(driver, url, mode, timeout)
+        connection._found_log = found_log
+        return connection
     except BaseException:
         driver.close()
         raise

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
+from schemaspec.engines.sqlite.connect import log_size, remove_log
 from schemaspec.errors import DamagedError, DatabaseError, InputError, LockedError
+from schemaspec.model.url import DatabaseUrl
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from schemaspec.model.url import DatabaseUrl
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _BUSY, _LOCKED, _NOMEM, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 7, 8, 10, 11, 13, 14, 26
@@ -64,6 +64,7 @@ def reading(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         what = "a folder" if path.is_dir() else "not a plain file"
         raise DatabaseError(f"this is {what}, not a database file", where=path, fix="name the file itself")
+    found_log = log_size(str(path)) is not None
     for mode in ("ro", "rw"):
         connection = raw_connection(path, mode, timeout)
         try:
@@ -80,6 +81,8 @@ def reading(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+        if not found_log:
+            remove_log(DatabaseUrl(scheme="sqlite", database=str(path)))
 
 
 def primary_code(error: Exception) -> int:

@@ -264,3 +264,46 @@ def test_regular_expressions_have_an_end(shop: Path) -> None:
 def test_nothing_is_loaded_before_it_is_needed() -> None:
     code = "import sys; from schemaspec.engines.registry import engine; engine('sqlite').dialect.quote('a'); print(sorted({'sqlite3', 'regex', 'yaml', 'inspect'} & set(sys.modules) - {'inspect'}))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["a shop?#%é.db", "link.db"])
+def test_reading_leaves_no_side_files(shop: Path, name: str) -> None:
+    """A read-only connection to a database in WAL mode makes them, and can't take them away."""
+    raw = sqlite3.connect(shop)
+    raw.execute("pragma journal_mode = wal")
+    raw.close()
+    (shop.parent / "link.db").symlink_to(shop)
+    before = {path.name: path.lstat().st_mtime_ns for path in shop.parent.iterdir()}
+    connection = ENGINE.connect(url(shop.parent / name))
+    assert connection.query("select count(*) from t") == [(2,)]
+    connection.close()
+    assert {path.name: path.lstat().st_mtime_ns for path in shop.parent.iterdir()} == before
+
+
+def test_side_files_of_others_stay(shop: Path) -> None:
+    raw = sqlite3.connect(shop, isolation_level=None)
+    raw.execute("pragma journal_mode = wal")
+    raw.execute("insert into t values (3)")
+    reader = ENGINE.connect(url(shop))
+    assert reader.query("select count(*) from t") == [(3,)]
+    reader.close()
+    assert Path(f"{shop}-wal").stat().st_size > 0
+    raw.execute("insert into t values (4)")
+    raw.close()
+    assert not Path(f"{shop}-wal").exists()
+
+
+def test_who_comes_meanwhile_keeps_the_side_files(shop: Path) -> None:
+    raw = sqlite3.connect(shop)
+    raw.execute("pragma journal_mode = wal")
+    raw.close()
+    reader = ENGINE.connect(url(shop))
+    raw = sqlite3.connect(shop, isolation_level=None)
+    assert raw.execute("select count(*) from t").fetchall() == [(2,)]
+    reader.close()
+    raw.execute("insert into t values (3)")
+    assert raw.execute("pragma journal_mode").fetchall() == [("wal",)]
+    raw.close()
+    reader = ENGINE.connect(url(shop))
+    assert reader.query("select count(*) from t") == [(3,)]
+    reader.close()

@@ -203,6 +203,12 @@ def test_what_a_crash_left_is_brought_back_first(tmp_path: Path) -> None:
     assert COPIER.verify(tmp_path / "copy", url(live), level="full").row_counts["items"] == 100
 
 
+def test_a_copy_leaves_no_side_files(tmp_path: Path) -> None:
+    live = make(tmp_path / "shop.db", journal="wal")
+    COPIER.backup(url(live), tmp_path / "copy")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "shop.db"]
+
+
 def test_the_log_of_a_wal_database_is_part_of_it(tmp_path: Path) -> None:
     live = make(tmp_path / "shop.db", journal="wal")
     with closing(connect(live)) as writer:
