@@ -36,11 +36,14 @@ def open_project(arguments: argparse.Namespace) -> Project:
     """The project that the common options name."""
     from schemaspec.project import Project
 
+    allow_python = getattr(arguments, "allow_python", False)
+    if allow_python and not sys.flags.safe_path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as `python -m` does: an application's modules lie where the command runs
     return Project.open(
         arguments.spec,
         migrations=arguments.migrations,
         database=arguments.database,
-        allow_python=getattr(arguments, "allow_python", False),
+        allow_python=allow_python,
         progress=_progress(arguments),
         tell=_teller(arguments),
     )
@@ -100,13 +103,9 @@ def write(path: str, text: str) -> None:
     Raises:
         InputError: it can't be written there.
     """
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text if text.endswith("\n") else text + "\n")
-    except OSError as error:
-        from schemaspec.errors import InputError
+    from schemaspec.project.whole_file import write_whole
 
-        raise InputError(f"{path} can't be written", why=error.strerror, fix="name a file in a folder that is there") from None
+    write_whole(path, text if text.endswith("\n") else text + "\n")
 
 
 def confirm(question: str, arguments: argparse.Namespace) -> bool:

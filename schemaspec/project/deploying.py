@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from schemaspec.errors import DatabaseError, InputError, LockedError, RefusedError, SchemaspecError
+from schemaspec.errors import DatabaseError, LockedError, RefusedError, SchemaspecError
 
 if TYPE_CHECKING:
     from schemaspec.deploy import Deployment, StepResult
@@ -172,15 +172,13 @@ class _Deployment:
 
     def report(self, checklist: Checklist) -> StepResult:
         from schemaspec.deploy import StepResult
+        from schemaspec.project.whole_file import write_whole
         from schemaspec.report.checklist import render_checklist
 
         if self.file is None:
             return StepResult(ok=True)
         format: Literal["html", "markdown"] = "html" if self.file.endswith((".html", ".htm")) else "markdown"
-        try:
-            Path(self.file).write_text(render_checklist(checklist, format), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"the report can't be written to {self.file}", why=error.strerror) from error
+        write_whole(self.file, render_checklist(checklist, format))
         return StepResult(ok=True, message=f"written to {self.file}")
 
 

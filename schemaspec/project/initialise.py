@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from schemaspec.errors import InputError, InputErrors, UnsupportedError
 from schemaspec.project.desired import build, compile_declarations, keep
 from schemaspec.project.sources import database_url
+from schemaspec.project.whole_file import write_whole
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine
@@ -64,7 +65,7 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
     lines = [f"{target}: {tables} table{'s' if tables != 1 else ''} described. Next: schemaspec check -s {target}"]
     migrations = target.with_name(MIGRATIONS_FILE)
     if baseline and declarations and not migrations.exists():
-        migrations.write_text(_baseline(engine, declarations, version), encoding="utf-8")
+        write_whole(migrations, _baseline(engine, declarations, version))
         lines.append(f"{migrations}: version {version} is the schema as it is now; on this database it counts as applied.")
     return Written(text=text, message="\n".join(lines))
 
@@ -97,7 +98,7 @@ def write_snapshot(database: str, spec_file: str) -> str:
 def _kept_if_all_is_well(target: Path, text: str) -> Iterator[None]:
     """The file with its new content, which stays unless what is done inside fails."""
     before = target.read_bytes() if target.exists() else None
-    target.write_text(text, encoding="utf-8")
+    write_whole(target, text)
     try:
         yield
     except BaseException:

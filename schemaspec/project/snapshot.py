@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemaspec.errors import InputError
+from schemaspec.project.whole_file import write_whole
 
 if TYPE_CHECKING:
     from schemaspec.model.schema import Schema
@@ -35,10 +36,7 @@ def write(path: str, schema: Schema, *, digest: str = "") -> None:
     from schemaspec.model.schema import to_plain
 
     text = json.dumps({"digest": digest, "schema": to_plain(schema)}, indent=1, ensure_ascii=False)
-    try:
-        Path(path).write_text(text + "\n", encoding="utf-8", errors="surrogatepass")
-    except OSError as error:
-        raise InputError(f"the snapshot {path} can't be written", why=error.strerror) from error
+    write_whole(path, text + "\n")
 
 
 def read(path: str) -> Schema:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.errors import InputError, RefusedError
 from schemaspec.model.spec import Table
+from schemaspec.project.whole_file import write_whole
 
 if TYPE_CHECKING:
     from schemaspec.model.migration import Action, Migration
@@ -73,9 +74,9 @@ def write_migration(project: Project, description: str, *, version: int | None, 
     text = entry_text(migration)
     if not dry_run:
         if file.exists():
-            file.write_text(append_migration(file.read_text(encoding="utf-8"), migration), encoding="utf-8")
+            write_whole(file, append_migration(file.read_text(encoding="utf-8"), migration))
         else:
-            file.write_text(write_migrations([migration]), encoding="utf-8")
+            write_whole(file, write_migrations([migration]))
     return Written(version=number, file=str(file), text=text)
 
 
