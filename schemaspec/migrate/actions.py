@@ -199,6 +199,13 @@ def _imported(source: PythonCall) -> Callable[[Any], object]:
             why=str(error),
             fix="check the name, and that the module can be imported from where the command runs",
         ) from error
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+        raise InputError(
+            f"the module {module} can't be imported",
+            where=source.position,
+            why=f"{type(error).__name__}: {error}",
+            fix=f"mend it; to see more: python -c 'import {module}'",
+        ) from error
     if not callable(found):
         raise InputError(f"{source.target} is no function", where=source.position)
     function: Callable[[Any], object] = found

@@ -178,6 +178,8 @@ def _proven(
             scratch.listener = lambda event, texts=told_now: texts.append(event.message) if event.kind == "statement" else None
             try:
                 run_in_scratch(scratch, job)
+            except RefusedError:
+                raise  # not a fault: somebody has to allow it first
             except SchemaspecError as error:
                 raise RefusedError(
                     f"{job.name} fails on a clone of the database; nothing was done",

@@ -262,7 +262,7 @@ def _not_done(migration: Migration, row: HistoryRow | None, current: int) -> tup
             code="out_of_order",
             version=version,
             message=f"migration {version} is older than {current}, which is applied already",
-            fix=f"give it a version above {current}, or run it late with --allow out_of_order",
+            fix=f"give it a version above {current}, or run it late: schemaspec apply --out-of-order",
             blocking=True,
             position=migration.position,
         )

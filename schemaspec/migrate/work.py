@@ -227,7 +227,7 @@ class Work:
             ) from error
         except SchemaspecError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not isinstance(piece, Call):
                 raise
             raise PieceError(
