@@ -46,7 +46,12 @@ class Folder:
                 raise InputError(
                     "the backup folder is a link", where=self.path, fix=f"name the folder itself: {os.path.realpath(self.path)}"
                 ) from None
-            raise DatabaseError("the backup folder can't be opened", where=self.path, why=error.strerror) from error
+            raise DatabaseError(
+                "the backup folder can't be made or opened",
+                where=self.path,
+                why=error.strerror,
+                fix="make it yourself and see that you are its owner, or run as a user who may write there",
+            ) from error
         try:
             _trust(os.fstat(self.handle), self.path)
         except BaseException:

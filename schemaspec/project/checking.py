@@ -159,9 +159,11 @@ def _baseline(project: Project, source: str) -> Baseline:
 
     from schemaspec.backup.compression import plain_copy
 
-    path = Path(source) if Path(source).is_file() else project.backups().folder / source
+    store = project.backups()
+    newest = store.latest() if source == "latest" else None
+    path = Path(source) if Path(source).is_file() else store.folder / (newest.name if newest else source)
     if not path.is_file():
         raise InputError(f"there is no backup {source}", fix="see `schemaspec backup list`, or name a file or a URL")
 
     with plain_copy(path) as plain, project.engine.copier.open(plain, project.url) as connection:
-        return baseline_of(project.engine, connection, label=source)
+        return baseline_of(project.engine, connection, label=path.name if newest else source)

@@ -99,7 +99,7 @@ def _context(a: str, b: str, engine_name: str | None, server: str | None) -> _Co
         if "://" in source:
             url = DatabaseUrl.parse(source)
             found.setdefault(engine_for(url).name, url)
-        elif (name := _engine_of_file(Path(source))) is not None:
+        elif (name := _engine_of_file(_path(source))) is not None:
             found.setdefault(name, None)
     if server is not None:
         url = DatabaseUrl.parse(server)
@@ -130,11 +130,17 @@ def _engine_of_file(path: Path) -> str | None:
     return None
 
 
+def _path(source: str) -> Path:
+    """The file that is meant: a path, or the name of a backup in the folder where backups lie."""
+    path, backup = Path(source), Path("backups") / source
+    return backup if not path.is_file() and backup.is_file() else path
+
+
 def _schema(source: str, context: _Context) -> Schema:
     from schemaspec.project import desired
 
     engine = context.engine
-    path = Path(source)
+    path = _path(source)
     if "://" in source:
         return _introspect(engine, database_url(source))
     if not path.is_file():

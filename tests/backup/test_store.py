@@ -335,6 +335,25 @@ def test_a_file_without_a_manifest_is_no_backup(store: BackupStore, shop: Path, 
     assert packed.exists()
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_what_is_not_as_its_manifest_says_is_not_looked_into(store: BackupStore, compress: bool) -> None:
+    made = store.create(compress=compress)
+    with plain_copy(made.path) as plain:
+        content = plain.read_bytes()
+    assert len(content) == made.content_size
+    other = content[:-1] + bytes([content[-1] ^ 1])
+    made.path.write_bytes(gzip.compress(other) if compress else other)
+    with pytest.raises(DamagedError, match="changed after it was made"), plain_copy(made.path):
+        pass
+
+
+def test_a_bomb_is_not_unpacked_to_be_looked_into(store: BackupStore) -> None:
+    made = store.create(compress=True)
+    made.path.write_bytes(gzip.compress(b"\0" * (50 << 20)))
+    with pytest.raises(DamagedError, match="holds more than it should"), plain_copy(made.path):
+        pass
+
+
 def test_the_last_whole_backup_stays(store: BackupStore, clock: Clock) -> None:
     """A newer one that has rotted must not cost the last good one its life."""
     good = store.create()

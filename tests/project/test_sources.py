@@ -97,3 +97,10 @@ def test_what_is_nothing(applied: Shop) -> None:
         compare_sources("nothing", str(applied.path / "store.db"))
     with pytest.raises(InputError, match="different engines"):
         compare_sources("postgresql://h/d", str(applied.path / "store.db"))
+
+
+def test_a_backup_by_its_name(shop: Shop) -> None:
+    name = shop("backup", "create", "-q").out.strip().rpartition("/")[2]
+    shop.sql("alter table suppliers add column fax text")
+    ran = shop("diff", name, "store.db")
+    assert (ran.code, f"only in {name}" in ran.out, "+ column suppliers.fax" in ran.out) == (1, True, True), ran.all
