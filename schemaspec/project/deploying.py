@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +15,7 @@ from schemaspec.errors import DatabaseError, LockedError, RefusedError, Schemasp
 
 if TYPE_CHECKING:
     from schemaspec.deploy import Deployment, StepResult
-    from schemaspec.model.checklist import Checklist, ChecklistFacts, PendingMigration
+    from schemaspec.model.checklist import Checklist, ChecklistFacts, PendingMigration, PointStatus
     from schemaspec.model.plan import Hazard
     from schemaspec.model.report import Report
     from schemaspec.model.schema import Schema
@@ -110,10 +112,12 @@ class _Deployment:
         self._before: _State | None = None
         self._known: frozenset[tuple[str, str]] = frozenset()
         self._backup = ""
+        self._facts: ChecklistFacts | None = None
 
     def preflight(self) -> Checklist:
         self._before = _state(self.project)
         checklist = checklist_of(self.project, allow=self.allow)
+        self._facts = checklist.facts
         self._known = frozenset(
             (finding.code, finding.object)
             for check in checklist.facts.checks
@@ -130,7 +134,17 @@ class _Deployment:
         with self.project.working() as progress:
             made = self.project.backups().create(trigger="pre-deploy", progress=progress)
         self._backup = made.name
-        return StepResult(ok=True, message=f"{made.name}, {made.size:,} bytes, verified")
+        return StepResult(ok=True, message=f"{made.name}, {made.size:,} bytes, verified", points=self._measured_again())
+
+    def _measured_again(self) -> Mapping[str, tuple[PointStatus, str]]:
+        """What the list says of backups, now that there is a new one."""
+        from schemaspec.report.checklist import measured
+
+        if self._facts is None:
+            return {}
+        store = self.project.backups()
+        self._facts = replace(self._facts, backups=store.list(), backup_folder_mode=store.folder_mode)
+        return measured(self._facts, "backup")
 
     def apply(self) -> StepResult:
         from schemaspec.deploy import StepResult
@@ -155,7 +169,16 @@ class _Deployment:
         if broken or errors:
             return StepResult(ok=False, message=f"{counted}; {'; '.join((*errors, *broken)[:3])}")
         known = "" if report.passed else "; what still fails had failed before the deployment"
-        return StepResult(ok=True, message=counted + known)
+        return StepResult(ok=True, message=counted + known, points=self._compared(report))
+
+    def _compared(self, report: Report) -> Mapping[str, tuple[PointStatus, str]]:
+        """The rows now and in the backup. That they differ is no fault: migrations may mean it, and others go on writing."""
+        from schemaspec.report.checklist_measures import backup_counts
+
+        if self._facts is None or not self._backup:
+            return {}
+        found = backup_counts(replace(self._facts, tables=report.counts))
+        return {"verify.counts": ("done", found.text.replace("since", "since the backup"))}
 
     def unchanged(self) -> bool:
         return _state(self.project) == self._before
@@ -178,7 +201,8 @@ class _Deployment:
         if self.file is None:
             return StepResult(ok=True)
         format: Literal["html", "markdown"] = "html" if self.file.endswith((".html", ".htm")) else "markdown"
-        write_whole(self.file, render_checklist(checklist, format))
+        facts = checklist.facts if self._facts is None else replace(checklist.facts, backups=self._facts.backups)
+        write_whole(self.file, render_checklist(replace(checklist, facts=facts), format))
         return StepResult(ok=True, message=f"written to {self.file}")
 
 

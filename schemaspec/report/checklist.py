@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from schemaspec.model.checklist import Checklist, ChecklistFacts, Phase, PhaseId, Point, PointStatus
-from schemaspec.report.checklist_measures import MEASURES
+from schemaspec.report.checklist_measures import MEASURES, Measured
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -46,6 +46,16 @@ def build_checklist(facts: ChecklistFacts) -> Checklist:
 def points_of_step(step: str) -> frozenset[str]:
     """The ids of the points that this step of `deploy` carries out: backup, apply, verify, restore, report."""
     return frozenset(point["id"] for phase in _definition() for point in phase["points"] if point.get("step") == step)
+
+
+def measured(facts: ChecklistFacts, phase: PhaseId) -> Mapping[str, Measured]:
+    """The automatic points of a phase that no step carries out, measured again with these facts: id → what was found."""
+    points = next(item["points"] for item in _definition() if item["id"] == phase)
+    return {
+        point["id"]: MEASURES[point["measure"]](facts)
+        for point in points
+        if "measure" in point and "step" not in point and _applies(point, facts)
+    }
 
 
 @cache
@@ -138,14 +148,23 @@ def headline(checklist: Checklist) -> str:
 def heading(checklist: Checklist) -> str:
     """What the page is: a list still to be walked, or a deployment that was walked, and how it ended."""
     if checklist.phase("deployment").started_at is not None:
-        return "Deployment failed" if checklist.count("failed") else "Deployed"
+        return "Deployment failed" if _went_wrong(checklist) else "Deployed"
     return "Deployment refused" if checklist.phase("pre-deployment").started_at is not None else "Deployment checklist"
 
 
+def _went_wrong(checklist: Checklist) -> bool:
+    """Whether what was carried out failed. Other points that failed were known before, and did not stop it."""
+    steps = points_of_step("apply") | points_of_step("verify")
+    return any(point.status == "failed" for point in checklist.points if point.id in steps)
+
+
 def _tone(checklist: Checklist) -> str:
-    if checklist.count("failed"):
+    title = heading(checklist)
+    if title in ("Deployment failed", "Deployment refused") or checklist.blockers:
         return "fail"
-    return "pass" if checklist.phase("deployment").started_at is not None else "info"
+    if checklist.count("failed"):
+        return "warn"
+    return "pass" if title == "Deployed" else "info"
 
 
 @cache
