@@ -41,6 +41,8 @@ def _row_count(table: str, value: Any, where: Position | None) -> RowCount:
     change_low, change_high = quantities.change(value["change"]) if "change" in value else (None, None)
     if low is None and high is None and "change" not in value:
         raise InputError("no bound is given", fix="give min, max or change")
+    if "change" in value and "where" in value:
+        raise InputError("`change` is about all rows, not those of a `where`", fix="leave one of them out, or give min and max")
     return RowCount(
         table=table,
         minimum=low,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from schemaspec.model.report import Finding
 from schemaspec.model.spec import RowCount
 from schemaspec.verify.outcome import Verdict, plural, severity
@@ -29,10 +31,11 @@ def run(subject: Subject, data: Data) -> Verdict:
         return Verdict(message=words, skipped=True)
     if not answers:
         return Verdict(message=f"{plural(len(data.rows), 'table')}, {total}; the spec expects no certain numbers")
-    waiting = sum(_asks_for_change(answer.item) for answer in answers) if subject.baseline is None else 0
-    later = f"; {plural(waiting, 'change rule')} wait{'s' if waiting == 1 else ''} for --compare" if waiting else ""
-    words = "1 row count is as expected" if len(answers) == 1 else f"{len(answers)} row counts are as expected"
-    return Verdict(message=f"{words}, {total} in all{later}")
+    waiting = [] if subject.baseline is not None else [item for row in answers if _asks_for_change(item := row.item)]
+    later = f"; {plural(len(waiting), 'change rule')} wait{'s' if len(waiting) == 1 else ''} for --compare" if waiting else ""
+    held = len(answers) - sum(item.minimum is None and item.maximum is None for item in waiting)
+    words = "1 row count is as expected, " if held == 1 else f"{held} row counts are as expected, " if held else ""
+    return Verdict(message=f"{words}{total} in all{later}")
 
 
 def _count(answer: Answer) -> Finding | None:
@@ -55,7 +58,7 @@ def _count(answer: Answer) -> Finding | None:
     )
 
 
-def _asks_for_change(item: object) -> bool:
+def _asks_for_change(item: object) -> TypeGuard[RowCount]:
     return isinstance(item, RowCount) and (item.change_minimum is not None or item.change_maximum is not None)
 
 

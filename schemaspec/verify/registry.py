@@ -59,10 +59,14 @@ def run(subject: Subject, *, only: Sequence[str] = (), skip: Sequence[str] = ())
         A result a check, in the order of `CHECKS`. A check that ends in an error of ours is an `error`, not an exception.
 
     Raises:
-        InputError: an id is not known.
+        InputError: an id is not known, or no check is left: what looked at nothing must not pass.
     """
     chosen = choose(only, skip)
+    if "compare" in only and subject.baseline is None:
+        raise InputError("the check `compare` needs an earlier copy", fix="name one: --compare BACKUP, or --compare latest")
     present = [check for check in chosen if _applies(check, subject) or check.id in only]
+    if not present:
+        raise InputError("no check is left to run", fix="take a name out of --skip, or add one to --only")
     try:
         data = _data(subject, {check.id for check in present})
         problem = None
