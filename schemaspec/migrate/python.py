@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.registry import engine_for
+from schemaspec.errors import InputError
 from schemaspec.migrate.drive import Backup
 from schemaspec.migrate.outcome import FailedMigration
 from schemaspec.migrate.runner import apply
@@ -46,9 +47,7 @@ def run_migrations(
         InputError: the migrations or the URL are at fault.
         LockedError, DatabaseError: the database can't be locked or used.
     """
-    if isinstance(database, Path) or (isinstance(database, str) and "://" not in database):
-        database = f"sqlite:///{database}"
-    url = DatabaseUrl.parse(database) if isinstance(database, str) else database
+    url = _url(database)
     engine = engine_for(url)
     connection = engine.connect(url, mode="create")
     try:
@@ -70,3 +69,13 @@ def run_migrations(
     finally:
         connection.close()
     return {"applied": list(result.applied), "skipped": list(result.skipped), "failed": list(result.failed)}
+
+
+def _url(database: str | Path | DatabaseUrl) -> DatabaseUrl:
+    if isinstance(database, DatabaseUrl):
+        return database
+    if not str(database).strip():  # an unset variable must not become a database in memory that is gone at once
+        raise InputError("no database is named", fix="give a URL such as sqlite:///store.db, or the path of a SQLite file")
+    if isinstance(database, Path) or "://" not in database:
+        return DatabaseUrl(scheme="sqlite", database=str(database))
+    return DatabaseUrl.parse(database)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -59,7 +59,7 @@ class Migration:
     Args:
         version: a whole number above 0.
         description: what it does, for people.
-        up: the way forward: SQL text, or a sequence of actions.
+        up: the way forward: SQL text, or a list of texts and actions.
         down: the way back; `IRREVERSIBLE` when there is none; None to derive it from the operations of `up`.
         up_func, down_func: Python functions instead, called with the driver's connection.
         requires, verify: what must hold before and after.
@@ -83,8 +83,8 @@ class Migration:
         self,
         version: int,
         description: str,
-        up: str | tuple[Action, ...] | list[Action] | None = None,
-        down: str | tuple[Action, ...] | list[Action] | None = None,
+        up: str | Sequence[str | Action] | None = None,
+        down: str | Sequence[str | Action] | None = None,
         *,
         up_func: Callable[[Any], object] | None = None,
         down_func: Callable[[Any], object] | None = None,
@@ -118,10 +118,13 @@ class Migration:
             object.__setattr__(self, name, value)
 
 
-def _actions(
-    given: str | tuple[Action, ...] | list[Action] | None, function: Callable[[Any], object] | None
-) -> tuple[Action, ...]:
-    actions: tuple[Action, ...] = (Sql(text=given),) if isinstance(given, str) else tuple(given or ())
+def _actions(given: str | Sequence[str | Action] | None, function: Callable[[Any], object] | None) -> tuple[Action, ...]:
+    parts = (given,) if isinstance(given, str) else tuple(given or ())
+    actions = tuple(Sql(text=part) if isinstance(part, str) else part for part in parts if part)
+    if wrong := next((part for part in actions if not isinstance(part, Sql | Operation | PythonCall)), None):
+        raise InputError(
+            f"not a text of SQL: {wrong!r:.60}", fix="give SQL as `up` or `down`, and a function as `up_func` or `down_func`"
+        )
     if function is not None:
         actions += (PythonCall(target=f"{function.__module__}:{function.__qualname__}", function=function),)
     return actions

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from schemaspec import Migration, run_migrations
-from schemaspec.errors import RefusedError
+from schemaspec.errors import InputError, RefusedError
 
 
 def test_the_documented_example(tmp_path: Path) -> None:
@@ -51,3 +51,26 @@ def test_an_edit_is_refused(tmp_path: Path) -> None:
     run_migrations([Migration(1, "a", "CREATE TABLE a (x)")], url)
     with pytest.raises(RefusedError, match="migration 1 was edited"):
         run_migrations([Migration(1, "a", "CREATE TABLE a (y)")], url)
+
+
+def test_a_list_of_texts(tmp_path: Path) -> None:
+    both = Migration(1, "two", ["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE c (x)"], ["DROP TABLE a", "DROP TABLE b"])
+    assert run_migrations([both], tmp_path / "new.db")["applied"] == [1]
+    with pytest.raises(InputError, match="not a text of SQL: 3"):
+        Migration(2, "wrong", [3])  # type: ignore[list-item]
+    for nothing in ("", [], [""], None):
+        with pytest.raises(InputError, match="migration 2 does nothing"):
+            Migration(2, "nothing", nothing)
+
+
+@pytest.mark.parametrize("nothing", ["", "  "])
+def test_no_database_is_no_database_in_memory(nothing: str) -> None:
+    with pytest.raises(InputError, match="no database is named"):
+        run_migrations([Migration(1, "a", "CREATE TABLE a (x)")], nothing)
+
+
+def test_a_path_is_taken_letter_by_letter(tmp_path: Path) -> None:
+    name = "100%25 really?#.db"
+    for database in (tmp_path / name, str(tmp_path / name)):
+        run_migrations([Migration(1, "a", "CREATE TABLE a (x)")], database)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
