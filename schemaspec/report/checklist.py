@@ -22,6 +22,7 @@ STATUS_WORDS: dict[str, str] = {
 }
 _BOXES = {"done": "[x]", "failed": "[ ]", "manual": "[ ]", "open": "[ ]", "skipped": "[x]"}
 _TONES = {"done": "pass", "failed": "fail", "manual": "info", "open": "warn", "skipped": "skip"}
+_DEPLOYED = "Deployed"
 
 
 # --- building -------------------------------------------------------------------------------------------------------
@@ -130,6 +131,7 @@ def render_checklist(checklist: Checklist, format: Literal["markdown", "html"]) 
         "headline": headline(checklist),
         "engine": engine_words(checklist.facts.engine, checklist.facts.server_version),
         "heading": heading(checklist),
+        "waiting": "Applied" if heading(checklist) == _DEPLOYED else "Pending",
         "tone": _tone(checklist),
     }
     if format == "markdown":
@@ -148,7 +150,7 @@ def headline(checklist: Checklist) -> str:
 def heading(checklist: Checklist) -> str:
     """What the page is: a list still to be walked, or a deployment that was walked, and how it ended."""
     if checklist.phase("deployment").started_at is not None:
-        return "Deployment failed" if _went_wrong(checklist) else "Deployed"
+        return "Deployment failed" if _went_wrong(checklist) else _DEPLOYED
     return "Deployment refused" if checklist.phase("pre-deployment").started_at is not None else "Deployment checklist"
 
 
@@ -164,7 +166,7 @@ def _tone(checklist: Checklist) -> str:
         return "fail"
     if checklist.count("failed"):
         return "warn"
-    return "pass" if title == "Deployed" else "info"
+    return "pass" if title == _DEPLOYED else "info"
 
 
 @cache

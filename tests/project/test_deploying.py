@@ -41,6 +41,8 @@ def test_what_went_well_is_not_told_as_failed(ready: Shop) -> None:
     assert r"rows changed since the backup: schema\_version 5 → 6, suppliers 2 → 3" in point(
         text, "The row counts are as expected"
     )
+    assert "| Applied | 1 migration |" in text
+    assert "## Applied migrations" in text
     assert re.search(r"\| Last backup \| `store\.db\.backup\.", text)
     assert ready("deploy", "--yes", "--report", "again.html").code == 0
     assert "<h1>Deployed" in (ready.path / "again.html").read_text()
