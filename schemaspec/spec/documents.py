@@ -15,6 +15,7 @@ from schemaspec.spec.validation import Path, validate
 from schemaspec.spec.yaml_reader import parse_yaml
 
 _MAX_DEPTH = 8
+_BEGIN = "begin it with `schemaspec: 1`"
 
 
 @dataclass(slots=True)
@@ -64,12 +65,12 @@ def _document(found: Collection, schema: str, scripts: bool, relative: str, data
     found.faults += faults
     if tree is None:
         if not faults and len(chain) == 1:
-            found.faults.append(InputError("the file is empty", where=Position(shown, 1, 1)))
+            found.faults.append(InputError("the file is empty", where=Position(shown, 1, 1), fix=_BEGIN))
         return
     refused, faulty = validate(tree, schema)
     if not isinstance(tree, Map):
         where = start_of(tree) or Position(shown, 1, 1)  # a lone text does not know where it stands
-        found.faults += [InputError(fault.what, where=where, fix="begin it with `schemaspec: 1`") for fault in refused]
+        found.faults += [InputError(fault.what, where=where, fix=_BEGIN) for fault in refused]
         return
     found.faults += refused
     document = Document(relative, tree, faulty)

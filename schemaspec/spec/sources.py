@@ -88,7 +88,8 @@ class Sources:
             self.patterns.append(joined)
         found = expand(self.root, joined)
         if not found:
-            raise InputError(f"no file matches {pattern!r}", where=where, why=f"looked in {self.root}")
+            fix = "check the name; it is seen from the file that says it"
+            raise InputError(f"no file matches {pattern!r}", where=where, why=f"looked in {self.root}", fix=fix)
         for relative in found:
             self._check_inside(relative, where)
         return found
