@@ -102,15 +102,14 @@ class MysqlDialect(BaseDialect):
                 statements += self._fragments(text, table.position, id)
             apart = list(table.indexes)
         else:
-            lines = [self.column_line(column, types) for column in table.columns]
-            references = [line for column in table.columns if (line := self._hoisted(column, types))]
-            lines += [self.constraint(constraint) for constraint in table.constraints]
-            lines += references
-            lines += [self.index_line(index) for index in table.indexes if index.definition is None]
-            body = ",\n  ".join(lines)
+            parts = [(self.column_line(column, types), column.position) for column in table.columns]
+            parts += [(self.constraint(constraint), constraint.position) for constraint in table.constraints]
+            parts += [(line, column.position) for column in table.columns if (line := self._hoisted(column, types))]
+            parts += [(self.index_line(index), index.position) for index in table.indexes if index.definition is None]
+            body = ",\n  ".join(text for text, _ in parts)
             before, after = self.table_options(table)
             sql = f"{before} {self.quote(*path)} (\n  {body}\n){after}"
-            statements.append(Statement(sql=sql, object=id, position=table.position))
+            statements.append(Statement(sql=sql, object=id, position=table.position, parts=tuple(parts)))
         for index in apart:
             statements += self.create_index(path, index)
         for inner in table.objects:
