@@ -13,6 +13,10 @@ from schemaspec.verify.outcome import Verdict, joined, plural, severity
 from schemaspec.verify.subject import Subject
 
 _APPLY = "run `schemaspec apply`, or `schemaspec plan` to see the statements"
+_NOT_BY_MIGRATIONS = (
+    "`schemaspec plan` shows the statements: `schemaspec apply --direct` runs them; "
+    "where the spec is ahead of the migrations, `schemaspec new` makes them the next one"
+)
 _ALTER = "`schemaspec plan` shows the statements that mend it; or write into the spec what the database has"
 _EXTRA = "declare it in the spec, or drop it: `schemaspec plan` shows the statement"
 _UNMODELLED = "schemaspec can't compare objects of this kind: name it under `ignore`, or look after it by hand"
@@ -88,8 +92,14 @@ def _missing(subject_: Subject, change: Change, severity: Severity) -> Finding:
         message=f"{subject(id, subject_.display)} is missing",
         expected=expected,
         where=subject_.position(id),
-        fix=_APPLY,
+        fix=_way_there(subject_),
     )
+
+
+def _way_there(subject_: Subject) -> str:
+    """How what is missing comes about: `apply` alone does nothing where no migration is pending."""
+    pending = any(item.status == "pending" for item in subject_.migrations or ())
+    return _APPLY if pending else _NOT_BY_MIGRATIONS
 
 
 def _extra(subject_: Subject, change: Change, severity: Severity) -> Finding:
@@ -119,7 +129,7 @@ def _renamed(subject_: Subject, change: Change, severity: Severity) -> Finding:
         expected=subject_.display(change.id.path),
         actual=before,
         where=subject_.position(change.id),
-        fix=_APPLY,
+        fix=_way_there(subject_),
     )
 
 

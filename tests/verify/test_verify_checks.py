@@ -81,6 +81,16 @@ def test_a_finding_says_expected_actual_position_and_how_to_mend(lab: Lab) -> No
     assert missing.expected == "TEXT not null default 'n'"
 
 
+def test_what_is_missing_comes_by_apply_only_where_a_migration_is_pending(lab: Lab) -> None:
+    def fix(*states: str) -> str:
+        migrations = tuple(step(number, state) for number, state in enumerate(states, 1))
+        checked = lab.check("create table x(a)", "create table x(a, b)", migrations=migrations)
+        return result(checked, "columns").findings[0].fix
+
+    assert "`schemaspec apply`" in fix("applied", "pending")
+    assert "`schemaspec apply`" not in fix("applied") and "`schemaspec apply --direct`" in fix("applied")
+
+
 def test_only_and_skip(lab: Lab) -> None:
     checked = lab.check(SHOP, only=("tables", "counts"))
     assert [check.id for check in checked.checks] == ["tables", "counts"]
