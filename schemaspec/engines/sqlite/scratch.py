@@ -9,6 +9,7 @@ from pathlib import Path
 
 from schemaspec.engines.common.load import load as load_statements
 from schemaspec.engines.sqlite.connect import SqliteConnection, add_stand_in, connect, scratch_connection
+from schemaspec.engines.sqlite.shelf import shelved
 from schemaspec.errors import DatabaseError, StatementError
 from schemaspec.model.plan import Statement
 from schemaspec.model.url import DatabaseUrl
@@ -29,7 +30,8 @@ def scratch(url: DatabaseUrl | None) -> Iterator[SqliteConnection]:
 
 def load(connection: SqliteConnection, statements: Sequence[Statement]) -> None:
     """See `protocol.Engine.load`."""
-    load_statements(connection, statements, mend=_Mender(connection))
+    with shelved(connection) as shelf:
+        load_statements(shelf, statements, mend=_Mender(connection))
     if connection.in_transaction:
         connection.execute("COMMIT")
 
