@@ -13,7 +13,7 @@ from typing import NoReturn
 def run() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     # A short life with many small objects and little garbage: looking for it early would cost more than it frees.
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(1_000_000, 50, 50)
     _import_dataclasses_alone()
     _prepare_output()
     from schemaspec.cli.main import main

@@ -2,7 +2,8 @@
 
 What `check` and `status` report follows from its files and from what the database answers. Both are looked at every time:
 while every file has the same content and every statement the same answer as in the run before, the report is the same too. The
-first answer that differs ends this, and what was answered until then is not asked again.
+first answer that differs ends this, and what was answered until then is not asked again. Where all that differs is the data,
+what a check has found of the schema holds on.
 """
 
 from __future__ import annotations
@@ -99,16 +100,19 @@ class Witness:
         """Close the connection."""
         self._connection.close()
 
-    def confirm(self, steps: Sequence[Sequence[Any]]) -> bool:
-        """Ask again what was asked before; whether all answers are the same."""
+    def confirm(self, steps: Sequence[Sequence[Any]]) -> int:
+        """Ask again what was asked before, until an answer is another one; how many of the first answers are the same."""
         entered: list[AbstractContextManager[Any]] = []
+        same = 0
         try:
-            return all(self._same(entered, *step) for step in steps)
+            while same < len(steps) and self._same(entered, *steps[same]):
+                same += 1
         except SchemaspecError:
-            return False
+            pass
         finally:
             while entered:
                 entered.pop().__exit__(None, None, None)
+        return same
 
     def _same(
         self,
@@ -144,31 +148,51 @@ class Witness:
 
 
 class Found(NamedTuple):
-    """What a command found: what its report says beside when it was made and of which database."""
+    """What a command found: what its report says beside when it was made and of which database.
+
+    Not `whole`: only what it says of the schema is true any longer.
+    """
 
     migrations: tuple[MigrationStatus, ...]
     checks: tuple[CheckResult, ...] = ()
     counts: Mapping[str, int] = MappingProxyType({})
     title: str = ""
     unreachable: bool = False
+    whole: bool = True
 
 
 def told_again(command: str, project: Project, witness: Witness, options: Sequence[str] = ()) -> Found | None:
-    """What the last run of the command with these options found, if the files and the answers are those of then."""
+    """What the last run of the command with these options found, as far as the files and the answers are those of then."""
     kept = cache.load(command, *_key(project, options))
     try:
-        if kept is None or kept["basis"] != _basis(project, witness) or not witness.confirm(kept["steps"]):
+        if kept is None or kept["basis"] != _basis(project, witness):
             return None
-        return from_plain(kept["found"])
+        same, of_schema = witness.confirm(kept["steps"]), kept["of_schema"]
+        whole = same == len(kept["steps"]) and kept["size"] == _size(project)
+        if not whole and (of_schema is None or same < of_schema):
+            return None
+        return from_plain(kept["found"])._replace(whole=whole)
     except (KeyError, ValueError, TypeError):  # the entry is not what it should be
         return None
 
 
-def keep(command: str, project: Project, witness: Witness, found: Found, options: Sequence[str] = ()) -> None:
-    """Keep what was found for `told_again`, where it is known what it follows from."""
+def keep(
+    command: str, project: Project, witness: Witness, found: Found, options: Sequence[str] = (), *, of_schema: int | None = None
+) -> None:
+    """Keep what was found for `told_again`, where it is known what it follows from.
+
+    Args:
+        of_schema: from how many of the first answers all that was found of the schema follows; None where that is not known.
+    """
     basis = _basis(project, witness)
     if witness.sound and basis is not None and project.spec.digest == project.head.digest:
-        value = {"basis": basis, "steps": witness.steps, "found": to_plain(found)}
+        value = {
+            "basis": basis,
+            "size": _size(project),
+            "steps": witness.steps,
+            "of_schema": of_schema,
+            "found": to_plain(found),
+        }
         with suppress(TypeError):  # a parameter that JSON does not know
             cache.store(command, *_key(project, options), value=value)
 
@@ -208,12 +232,17 @@ def _basis(project: Project, witness: Witness) -> list[object] | None:
 
     engine, file = project.engine, project.migrations_file
     migrations = "" if file is None else migrations_digest(file, engine=engine.name)
-    path = project.url.database
-    size = os.stat(path).st_size if engine.features.file_based and os.path.isfile(path) else 0
     snapshot = os.path.splitext(project.spec_file)[0] + ".snapshot.json"
     stands_in = os.stat(snapshot).st_mtime_ns if os.path.exists(snapshot) else 0
-    known: list[object] = [project.head.digest, str(file), migrations, engine.name, witness.server_version, size, stands_in]
+    empty = _size(project) == 0
+    known: list[object] = [project.head.digest, str(file), migrations, engine.name, witness.server_version, empty, stands_in]
     return None if migrations is None else known
+
+
+def _size(project: Project) -> int:
+    """Of the database's file, which a report tells."""
+    path = project.url.database
+    return os.stat(path).st_size if project.engine.features.file_based and os.path.isfile(path) else 0
 
 
 def _values(item: Any) -> list[Any]:

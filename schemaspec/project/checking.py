@@ -11,7 +11,10 @@ from schemaspec.errors import DatabaseError, InputError, SchemaspecError
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection
-    from schemaspec.model.report import MigrationStatus, Report
+    from schemaspec.model.change import Change
+    from schemaspec.model.report import CheckResult, MigrationStatus, Report
+    from schemaspec.model.schema import Schema
+    from schemaspec.model.spec import Spec
     from schemaspec.project import Project
     from schemaspec.project.again import Found
     from schemaspec.verify.subject import Baseline, Subject
@@ -39,7 +42,7 @@ def run_checks(project: Project, *, only: Sequence[str], skip: Sequence[str], co
     connection, problem = _opened(project)
     try:
         if connection is None or compare is not None:
-            found = _found(project, connection, problem, only=only, skip=skip, compare=compare)
+            found = _found(project, _subject(project, connection, problem, compare), only=only, skip=skip)
         else:
             found = _found_or_known(project, connection, only=only, skip=skip)
         report = Report(
@@ -66,27 +69,23 @@ def _found_or_known(project: Project, connection: Connection, *, only: Sequence[
 
     witness, options = again.Witness(connection), (",".join(only), ",".join(skip))
     known = again.told_again("check", project, witness, options)
-    if known is not None:
+    if known is not None and known.whole:
         return known
-    found = _found(project, witness, None, only=only, skip=skip, compare=None)
-    again.keep("check", project, witness, found, options)
+    subject = _subject(project, witness, None, None, as_wanted=known is not None)
+    asked = len(witness.steps)
+    found = _found(project, subject, only=only, skip=skip, known=known.checks if known is not None else ())
+    as_wanted = subject.current is not None and not subject.changes
+    again.keep("check", project, witness, found, options, of_schema=asked if as_wanted else None)
     return found
 
 
 def _found(
-    project: Project,
-    connection: Connection | None,
-    problem: SchemaspecError | None,
-    *,
-    only: Sequence[str],
-    skip: Sequence[str],
-    compare: str | None,
+    project: Project, subject: Subject, *, only: Sequence[str], skip: Sequence[str], known: Sequence[CheckResult] = ()
 ) -> Found:
     from schemaspec.project.again import Found
     from schemaspec.verify.registry import run
 
-    subject = _subject(project, connection, problem, compare)
-    checked = run(subject, only=only, skip=skip)
+    checked = run(subject, only=only, skip=skip, known=known)
     return Found(
         checks=checked.checks,
         counts=checked.counts,
@@ -103,7 +102,15 @@ def _opened(project: Project) -> tuple[Connection | None, DatabaseError | None]:
         return None, error
 
 
-def _subject(project: Project, connection: Connection | None, problem: SchemaspecError | None, compare: str | None) -> Subject:
+def _subject(
+    project: Project,
+    connection: Connection | None,
+    problem: SchemaspecError | None,
+    compare: str | None,
+    *,
+    as_wanted: bool = False,
+) -> Subject:
+    """What the checks look at; `as_wanted`: the schema is known to be the one that the spec wants."""
     from schemaspec.verify.subject import Subject
 
     engine, spec = project.engine, project.spec
@@ -117,10 +124,9 @@ def _subject(project: Project, connection: Connection | None, problem: Schemaspe
         if isinstance(error, InputError):
             raise
         return Subject(engine=engine, url=project.url, spec=spec, connection=connection, problem=error)
-    from schemaspec.diff.policy import differences
     from schemaspec.spec.positions import Positions
 
-    desired = project.desired(connection.server_version)
+    desired = None if as_wanted else project.desired(connection.server_version)
     return Subject(
         engine=engine,
         url=project.url,
@@ -128,11 +134,17 @@ def _subject(project: Project, connection: Connection | None, problem: Schemaspe
         connection=connection,
         current=current,
         desired=desired,
-        changes=tuple(change for change, _ in differences(current, desired, spec)),
+        changes=() if desired is None else _changes(current, desired, spec),
         positions=Positions(spec, engine.dialect).get,
         migrations=migrations,
         baseline=_baseline(project, compare) if compare else None,
     )
+
+
+def _changes(current: Schema, desired: Schema, spec: Spec) -> tuple[Change, ...]:
+    from schemaspec.diff.policy import differences
+
+    return tuple(change for change, _ in differences(current, desired, spec))
 
 
 def _migrations(project: Project, connection: Connection) -> tuple[MigrationStatus, ...] | None:

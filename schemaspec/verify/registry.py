@@ -22,38 +22,43 @@ Run = Callable[[Subject, Data], Verdict]
 
 
 class Check(NamedTuple):
-    """One check: its id (what --only and --skip take), its name in reports, and the module in `schemaspec.verify` with `run`."""
+    """One check: its id (what --only and --skip take), its name in reports, and the module in `schemaspec.verify` with `run`.
+
+    `of_schema`: what it finds follows from the schema and the spec alone.
+    """
 
     id: str
     name: str
     module: str
+    of_schema: bool = False
 
 
 CHECKS = (
     Check("file", "File Exists", "file"),
     Check("integrity", "Database Integrity", "integrity"),
-    Check("tables", "Tables Exist", "tables"),
-    Check("columns", "Column Definitions", "columns"),
+    Check("tables", "Tables Exist", "tables", of_schema=True),
+    Check("columns", "Column Definitions", "columns", of_schema=True),
     Check("data_integrity", "Data Integrity", "data_integrity"),
     Check("versions", "Schema Versions", "versions"),
     Check("counts", "Data Counts", "counts"),
-    Check("constraints", "Constraints", "constraints"),
-    Check("indexes", "Indexes", "indexes"),
-    Check("views", "Views", "views"),
-    Check("triggers", "Triggers", "triggers"),
-    Check("objects", "Other Objects", "objects"),
+    Check("constraints", "Constraints", "constraints", of_schema=True),
+    Check("indexes", "Indexes", "indexes", of_schema=True),
+    Check("views", "Views", "views", of_schema=True),
+    Check("triggers", "Triggers", "triggers", of_schema=True),
+    Check("objects", "Other Objects", "objects", of_schema=True),
     Check("compare", "Earlier Copy", "compare"),
 )
 _WITHOUT_SCHEMA = ("file", "integrity", "versions")
 """The checks that have something to say even where the schema can't be read."""
 
 
-def run(subject: Subject, *, only: Sequence[str] = (), skip: Sequence[str] = ()) -> Checked:
+def run(subject: Subject, *, only: Sequence[str] = (), skip: Sequence[str] = (), known: Sequence[CheckResult] = ()) -> Checked:
     """Run the checks.
 
     Args:
         only: ids of the checks to run; empty for all that apply.
         skip: ids of checks to leave out.
+        known: what was found of this very schema before; what follows from the schema alone is taken from there.
 
     Returns:
         A result a check, in the order of `CHECKS`. A check that ends in an error of ours is an `error`, not an exception.
@@ -72,7 +77,11 @@ def run(subject: Subject, *, only: Sequence[str] = (), skip: Sequence[str] = ())
         problem = None
     except SchemaspecError as error:
         data, problem = NO_DATA, error
-    results = tuple(_result(check, subject, data, problem) for check in present)
+    before = {result.id: result for result in known}
+    results = tuple(
+        before[check.id] if check.of_schema and check.id in before else _result(check, subject, data, problem)
+        for check in present
+    )
     counted = data.rows.items() if any(check.id == "counts" for check in present) else ()
     counts = {subject.display(table.path): rows for table, rows in counted if table.kind == "table"}
     return Checked(checks=results, counts=counts)

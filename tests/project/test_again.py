@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from schemaspec.model.report import Report
-from schemaspec.project import Project, again
+from schemaspec.project import Project, again, checking
 from tests.shop import Shop
 
 
@@ -32,7 +33,7 @@ class Watch:
 
         def told_again(*arguments: object) -> object:
             found = real(*arguments)  # type: ignore[arg-type]
-            self.told += found is not None
+            self.told += found is not None and found.whole  # type: ignore[attr-defined]
             return found
 
         monkeypatch.setattr(again, "told_again", told_again)
@@ -97,6 +98,73 @@ def test_no_change_of_the_database_goes_unseen(folder: Path, shop: Shop, monkeyp
     monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", "off")
     assert _same(seen, Project.open().check())
     assert change == "a comment in a definition" or not _same(seen, before)
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """An entry for every time that the schema is compared."""
+    times: list[None] = []
+    real = checking._changes
+    monkeypatch.setattr(checking, "_changes", lambda *arguments: (times.append(None), real(*arguments))[1])
+    return times
+
+
+def _unlike_without_a_cache(report: Report) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCHEMASPEC_CACHE_DIR", "off")
+        return not _same(report, Project.open().check())
+
+
+A_SALE = "insert into stock_movements (product_id, delta, reason) values (1, -1, 'sale')"
+
+
+@pytest.mark.parametrize("change", ["a row", "a value that breaks a rule", "an orphan"])
+def test_what_was_found_of_the_schema_holds_while_the_data_change(
+    folder: Path, shop: Shop, compared: list[None], monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    assert Project.open().check().passed
+    watch = Watch(monkeypatch)
+    for statement in (A_SALE, CHANGES[change]):
+        shop.sql(statement)
+        before = len(compared)
+        seen = Project.open().check()
+        assert (watch.told, len(compared)) == (0, before)
+        assert seen.passed == (statement is not CHANGES[change])
+        assert not _unlike_without_a_cache(seen)
+
+
+def test_a_schema_changed_after_the_data_is_seen(folder: Path, shop: Shop) -> None:
+    assert Project.open().check().passed
+    shop.sql(A_SALE)
+    assert Project.open().check().passed
+    shop.sql("delete from regions where id = 30", "drop view products_for_sale")
+    seen = Project.open().check()
+    assert {check.id for check in seen.checks if check.status == "fail"} == {"views", "counts"}
+    shop.sql("delete from regions where id = 29")
+    again_seen = Project.open().check()
+    assert {check.id for check in again_seen.checks if check.status == "fail"} == {"views", "counts"}
+    assert not _unlike_without_a_cache(again_seen)
+
+
+def test_a_schema_that_is_not_as_wanted_is_compared_every_time(folder: Path, shop: Shop, compared: list[None]) -> None:
+    shop.sql("drop view products_for_sale")
+    assert not Project.open().check().passed
+    shop.sql("delete from regions where id = 30")
+    assert not Project.open().check().passed
+    assert len(compared) == 2
+
+
+def test_a_file_that_was_emptied_is_seen_where_its_tables_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(tmp_path / "cache"))
+    spec, database = tmp_path / "expected_schema.yaml", tmp_path / "some.db"
+    spec.write_text('schemaspec: 1\nignore: ["tmp_*"]\ntables: {tmp_x: {columns: {id: integer primary key}}}\n')
+    connection = sqlite3.connect(database)
+    connection.executescript("create table tmp_y (id integer); drop table tmp_y;")
+    connection.close()
+    assert Project.open(spec, database=str(database)).check().passed
+    database.write_bytes(b"")
+    report = Project.open(spec, database=str(database)).check()
+    assert [finding.code for check in report.checks for finding in check.findings] == ["file.empty"]
 
 
 def test_no_change_of_a_file_goes_unseen(folder: Path, shop: Shop) -> None:
@@ -215,10 +283,10 @@ def test_methods_of_an_engine_are_noted_and_asked_again() -> None:
     assert witness.sound
     steps = json.loads(json.dumps(witness.steps))
     same, other = Own(1), Own(2)
-    assert again.Witness(same).confirm(steps)  # type: ignore[arg-type]
+    assert again.Witness(same).confirm(steps) == len(steps)  # type: ignore[arg-type]
     assert same.calls == ["with {'a': 1}", "select 1", "end"]
     second = again.Witness(other)  # type: ignore[arg-type]
-    assert not second.confirm(steps)
+    assert second.confirm(steps) == 1
     assert other.calls == ["with {'a': 1}", "select 1", "end"]
     assert second.rows("select 1") == [(2,)]
     assert other.calls[3:] == ["select 1"]
