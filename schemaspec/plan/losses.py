@@ -31,10 +31,10 @@ def losses(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Ha
         if change.action != "drop" or change.before is None:
             continue
         if id.kind in ("table", "virtual_table") and id in live.start:
-            tally.ask(Question(about=id, table=id, count="COUNT(*)", answer=_Table(live, id, id in remade)))
+            tally.ask(Question(about=id, table=id, condition="", answer=_Table(live, id, id in remade)))
         elif id.kind == "column" and not facts.is_generated(change.before) and (table := live.table_of(id)):
             quoted = live.engine.dialect.quote(id.name)
-            tally.ask(Question(about=id, table=table, count=f"COUNT({quoted})", answer=_Column(live, id, id in remade)))
+            tally.ask(Question(about=id, table=table, condition=f"{quoted} IS NOT NULL", answer=_Column(live, id, id in remade)))
         elif id.kind in _REMADE and id not in remade:
             yield id, _gone(live, id)
     yield from tally.hazards()

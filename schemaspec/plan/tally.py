@@ -17,13 +17,13 @@ class Question:
     Args:
         about: the object whose change asks.
         table: the live table.
-        count: an aggregate over its rows, as SQL.
+        condition: on its rows, as SQL: those that meet it are counted; "" counts all.
         answer: makes the hazard of the number; None when it is none. Called with None when it can't be counted.
     """
 
     about: ObjectId
     table: ObjectId
-    count: str
+    condition: str
     answer: Callable[[int | None], Hazard | None]
 
 
@@ -50,16 +50,18 @@ class Tally:
         if not self.live.counted:
             return [None] * len(questions)
         source = self.live.shape(table)
-        row = self.live.row(f"SELECT {', '.join(question.count for question in questions)} FROM {source}")
-        if row is not None:
-            return [int(value or 0) for value in row]
-        if len(questions) == 1:
-            return [None]
-        # One of them can't be asked; the others still can.
-        alone = (self.live.row(f"SELECT {question.count} FROM {source}") for question in questions)
-        return [None if row is None else int(row[0] or 0) for row in alone]
+        if len(questions) > 1:
+            row = self.live.row(f"SELECT {', '.join(_term(question.condition) for question in questions)} FROM {source}")
+            if row is not None:
+                return [int(value or 0) for value in row]
+        # One alone may be answered by an index. One of several can't be asked; the others still can.
+        alone = (self.live.row(f"SELECT COUNT(*) FROM {source}{_where(question.condition)}") for question in questions)
+        return [None if row is None else int(row[0]) for row in alone]
 
 
-def where(condition: str) -> str:
-    """An aggregate: how many rows meet the condition."""
-    return f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)"
+def _term(condition: str) -> str:
+    return f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)" if condition else "COUNT(*)"
+
+
+def _where(condition: str) -> str:
+    return f" WHERE {condition}" if condition else ""

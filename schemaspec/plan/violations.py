@@ -10,7 +10,7 @@ from schemaspec.model.schema import ObjectId, SchemaObject
 from schemaspec.plan import facts
 from schemaspec.plan.conversions import conversion
 from schemaspec.plan.live import Live, plural
-from schemaspec.plan.tally import Question, Tally, where
+from schemaspec.plan.tally import Question, Tally
 
 
 def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Hazard]]:
@@ -51,17 +51,13 @@ def _column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject | No
     quoted = live.engine.dialect.quote(after.id.name)
     if facts.not_null(after) and not facts.is_generated(after):
         if before is None and not facts.fills_itself(after, live.target):
-            tally.ask(Question(about=after.id, table=table, count="COUNT(*)", answer=_Unfilled(live, after.id)))
+            tally.ask(Question(about=after.id, table=table, condition="", answer=_Unfilled(live, after.id)))
         elif before is not None and not facts.not_null(before):
             condition = f"{quoted} IS NULL"
-            tally.ask(
-                Question(about=after.id, table=table, count=where(condition), answer=_Nulls(live, after.id, table, condition))
-            )
+            tally.ask(Question(about=after.id, table=table, condition=condition, answer=_Nulls(live, after.id, table, condition)))
     if before is not None and (found := conversion(live.engine, before, after, quoted)) is not None:
-        count = where(found.condition)
-        tally.ask(
-            Question(about=after.id, table=table, count=count, answer=_Converted(live, before, after, table, found.condition))
-        )
+        answer = _Converted(live, before, after, table, found.condition)
+        tally.ask(Question(about=after.id, table=table, condition=found.condition, answer=answer))
 
 
 def _check(live: Live, tally: Tally, table: ObjectId, after: SchemaObject) -> None:
@@ -70,7 +66,7 @@ def _check(live: Live, tally: Tally, table: ObjectId, after: SchemaObject) -> No
     if expression is not None:
         condition = f"NOT {expression}"
         answer = _Broken(live, after.id, table, condition, text or "")
-        tally.ask(Question(about=after.id, table=table, count=where(condition), answer=answer))
+        tally.ask(Question(about=after.id, table=table, condition=condition, answer=answer))
 
 
 def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> Iterator[tuple[ObjectId, Hazard]]:
