@@ -10,7 +10,7 @@ from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.engines.protocol import Fault
-from schemaspec.errors import LockedError, StatementError
+from schemaspec.errors import DatabaseError, LockedError, StatementError
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 _OURS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
@@ -21,8 +21,9 @@ join pg_namespace n on n.oid = c.relnamespace
 where {_OURS} and not (i.indisvalid and i.indisready and i.indislive) and t.relkind in ('r', 'm') order by 1, 2
 """
 _UNVALIDATED = f"""
-select n.nspname, t.relname, k.conname, k.contype::text
-from pg_constraint k join pg_class t on t.oid = k.conrelid join pg_namespace n on n.oid = t.relnamespace
+select n.nspname, coalesce(t.relname, d.typname), k.conname, case when t.oid is null then 'DOMAIN' else 'TABLE' end
+from pg_constraint k left join pg_class t on t.oid = k.conrelid left join pg_type d on d.oid = k.contypid
+join pg_namespace n on n.oid = coalesce(t.relnamespace, d.typnamespace)
 where {_OURS} and not k.convalidated and k.conparentid = 0 order by 1, 2, 3
 """
 # Sequences that feed a column, by ownership or by the default that names them.
@@ -78,12 +79,12 @@ def _invalid(connection: PostgresConnection) -> Iterator[Fault]:
 
 
 def _unvalidated(connection: PostgresConnection) -> Iterator[Fault]:
-    for schema, table, name, _ in connection.query(_UNVALIDATED):
+    for schema, owner, name, kind in connection.query(_UNVALIDATED):
         yield Fault(
             code="unvalidated",
-            object=shown((schema, table, name)),
-            message=f"the constraint {name} of {shown((schema, table))} was never validated: older rows may break it",
-            fix=f"ALTER TABLE {dotted((schema, table))} VALIDATE CONSTRAINT {identifier(name)}",
+            object=shown((schema, owner, name)),
+            message=f"the constraint {name} of {shown((schema, owner))} was never validated: older rows may break it",
+            fix=f"ALTER {kind} {dotted((schema, owner))} VALIDATE CONSTRAINT {identifier(name)}",
             severity="warn",
         )
 
@@ -94,25 +95,30 @@ def _behind(connection: PostgresConnection) -> Iterator[Fault]:
     for start in range(0, len(found), _AT_ONCE):
         part = found[start : start + _AT_ONCE]
         for number, last, edge in _positions(connection, part):
-            schema, sequence, table_schema, table, column, _ = part[number]
+            schema, sequence, table_schema, table, column, up = part[number]
             yield Fault(
                 code="sequence_behind",
                 object=shown((table_schema, table, column)),
                 message=f"the sequence {shown((schema, sequence))} stands at {last}, but {column} holds {edge} already: "
                 "inserts will fail",
-                fix=f"SELECT setval({literal(dotted((schema, sequence)))}, (SELECT max({identifier(column)}) "
+                fix=f"SELECT setval({literal(dotted((schema, sequence)))}, (SELECT {_edge(up)}({identifier(column)}) "
                 f"FROM {dotted((table_schema, table))}))",
                 severity="warn",
             )
 
 
+def _edge(up: bool) -> str:
+    """The value of a column that its sequence must be past."""
+    return "max" if up else "min"
+
+
 def _positions(connection: PostgresConnection, part: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     queries = []
     for number, (schema, sequence, table_schema, table, column, up) in enumerate(part):
-        edge, sign = ("max", ">") if up else ("min", "<")
+        sign = ">" if up else "<"
         queries.append(
             f"select {number}, s.last_value, t.edge from {dotted((schema, sequence))} s, "
-            f"(select {edge}({identifier(column)}) as edge from {dotted((table_schema, table))}) t "
+            f"(select {_edge(up)}({identifier(column)}) as edge from {dotted((table_schema, table))}) t "
             f"where t.edge {sign} s.last_value or (t.edge = s.last_value and not s.is_called)"
         )
     try:
@@ -131,6 +137,11 @@ def _damaged(connection: PostgresConnection) -> Iterator[Fault]:
             connection.query(f"select {identifier(home)}.bt_index_check({name}::regclass)")
         except LockedError:
             continue
+        except DatabaseError as error:
+            # A page can be so damaged that the server falls over it; then it must be known which one it was.
+            error.what = f"the connection was lost while amcheck looked at the index {shown((schema, index))}"
+            error.fix = f"rebuild it once the server is back: REINDEX INDEX CONCURRENTLY {dotted((schema, index))}"
+            raise
         except StatementError as error:
             if getattr(error, "sqlstate", "") in ("XX002", "XX001"):
                 yield Fault(
