@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import time
@@ -202,11 +203,20 @@ def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> P
         version = raw.info.parameter_status("server_version")
         raw.close()
         raise DatabaseError(f"PostgreSQL {version} is too old", where=url, fix="use a server of version 13 or newer")
-    raw.execute(_session(mode, timeout))
+    raw.execute(_session(mode, timeout, raw.info.server_version, settings.get("options", "")))
     raw.read_only = True if mode == "read" else None
     # A pooler gives the session of one client to another: whatever the server keeps for a session would be found there.
     raw.prepare_threshold = None
     return PostgresConnection(raw, url, read_only=mode == "read")
+
+
+def notice_dead_clients(connection: PostgresConnection) -> None:
+    """Let the server look whether we are still there while a statement runs: what a killed client holds is soon free."""
+    settings = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2"}
+    if connection.version >= 140000:
+        settings["client_connection_check_interval"] = "500ms"
+    calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
+    connection.query(f"select {calls}")
 
 
 @contextmanager
@@ -252,8 +262,11 @@ def _settings(url: DatabaseUrl) -> dict[str, Any]:
     unknown = sorted(set(url.options) - _OPTIONS)
     if unknown:
         raise InputError(f"unknown option {unknown[0]!r} in the database URL", where=url, fix="see the options of libpq's URLs")
-    if not url.database and "dbname" not in url.options and "service" not in url.options:
-        raise InputError("the URL names no database", where=url, fix="write postgresql://user@host/name")
+    named = url.database or {"dbname", "service"} & set(url.options) or any(map(os.environ.get, ("PGDATABASE", "PGSERVICE")))
+    if not named:
+        raise InputError(
+            "the URL names no database", where=url, fix="write postgresql://user@host/name, or set PGDATABASE or PGSERVICE"
+        )
     settings: dict[str, Any] = {key: value for key, value in url.options.items() if key != "client_encoding"}
     settings.setdefault("application_name", "schemaspec")
     settings.setdefault("connect_timeout", "10")
@@ -263,8 +276,12 @@ def _settings(url: DatabaseUrl) -> dict[str, Any]:
     return settings
 
 
-def _session(mode: Mode, timeout: float) -> str:
-    """One query that settles what the texts of the server depend on. (Start-up options are refused by some poolers.)"""
+def _session(mode: Mode, timeout: float, version: int, options: str) -> str:
+    """One query that settles what the texts of the server depend on. (Start-up options are refused by some poolers.)
+
+    Limits that a role or a database has are meant for applications: an index takes as long as it takes. Those that the
+    URL's own `options` set are meant for us.
+    """
     milliseconds = max(1, int(timeout * 1000))
     fixed = {
         "client_min_messages": "warning",
@@ -277,6 +294,8 @@ def _session(mode: Mode, timeout: float) -> str:
         "xmloption": "content",
         "lock_timeout": f"{milliseconds}ms",
     }
+    limits = ["idle_in_transaction_session_timeout", "statement_timeout", *(["transaction_timeout"] if version >= 170000 else [])]
+    fixed |= {limit: "0" for limit in limits if limit not in options}
     if mode == "read":
         fixed |= {"default_transaction_read_only": "on", "statement_timeout": f"{_READ_TIMEOUT_MS}ms"}
     return "select " + ", ".join(f"set_config('{key}', '{value}', false)" for key, value in fixed.items())

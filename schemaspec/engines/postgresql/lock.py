@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from schemaspec.engines.postgresql.connect import PostgresConnection, second_session
+from schemaspec.engines.postgresql.connect import PostgresConnection, notice_dead_clients, second_session
 from schemaspec.errors import DatabaseError, LockedError, SchemaspecError
 
 KEY = 7_263_187_019_481_144_365
@@ -22,7 +22,7 @@ _HALVES = (KEY >> 32, KEY & 0xFFFFFFFF)
 def exclusive(connection: PostgresConnection, *, timeout: float) -> Iterator[None]:
     """See `protocol.Engine.exclusive`."""
     refuse_pooler(connection)
-    _notice_dead_clients(connection)
+    notice_dead_clients(connection)
     _acquire(connection, timeout)
     try:
         yield
@@ -59,13 +59,6 @@ def _holder(connection: PostgresConnection) -> str | None:
     for pid, user, address, application, state, age in rows:
         return f"the lock is held by {application or 'a client'} of {user} from {address} (process {pid}, {state}, for {age})"
     return None
-
-
-def _notice_dead_clients(connection: PostgresConnection) -> None:
-    """Let the server look whether we are still there, so that a killed runner's lock is soon free."""
-    if connection.version >= 140000:
-        connection.query("select set_config('client_connection_check_interval', '500ms', false)")
-    connection.query("select set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false)")
 
 
 def refuse_pooler(connection: PostgresConnection) -> None:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from schemaspec.engines.postgresql.connect import PostgresConnection, connect
+from schemaspec.engines.postgresql.connect import PostgresConnection, connect, notice_dead_clients
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.errors import DatabaseError, RiskWarning, SchemaspecError, StatementError
@@ -21,6 +21,13 @@ _POWERFUL = (
     "the server. Use a role without superuser, or name a server of its own with `scratch:`"
 )
 _NAME = re.compile(rf"{PREFIX}\d+_[0-9a-f]+\Z")
+_LOCK = 20779
+# Advisory locks belong to one database, and not everybody gets into the same one: so who holds them is looked up.
+_FREE = f"""
+select d.datname from pg_database d where d.datname like %s and not exists (
+  select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objid::int8 = {_LOCK} and l.objsubid = 2
+    and l.classid::int8 = (hashtext(d.datname)::int8 & 4294967295))
+"""
 _WAYS = (
     "give the role the right to create databases (ALTER ROLE … CREATEDB), "
     "or name another server with `scratch: postgresql://…` in the spec, "
@@ -39,8 +46,9 @@ def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Itera
     try:
         if scratch_url is None:
             _warn_of_superuser(admin)
+        notice_dead_clients(admin)
         # Held as long as the database is used: whoever finds it free may remove the database.
-        admin.query("select pg_advisory_lock(hashtext(%s), 20779)", (name,))
+        admin.query(f"select pg_advisory_lock(hashtext(%s), {_LOCK})", (name,))
         _remove_leftovers(admin)
         search_path = _create(admin, name, url if url is not None and scratch_url is None else None)
         connection = connect(server.with_database(name), mode="write", timeout=60.0)
@@ -53,6 +61,8 @@ def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Itera
     finally:
         try:
             admin.execute(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
+            # Once more: the server may not have been done with what a dead client asked of it when we began.
+            _remove_leftovers(admin)
         except SchemaspecError:
             pass  # the next run removes it
         finally:
@@ -120,24 +130,23 @@ def _prepare(connection: PostgresConnection, search_path: str | None) -> None:
     }
     if search_path is not None:
         settings["search_path"] = search_path
+    notice_dead_clients(connection)
     for key, value in settings.items():
         connection.query("select set_config(%s, %s, false)", (key, value))
 
 
 def _remove_leftovers(admin: PostgresConnection) -> None:
     """Drop the scratch databases of runs that are dead: nobody holds their lock."""
-    rows = admin.query("select datname from pg_database where datname like %s", (f"{PREFIX}%",))
-    for (name,) in rows:
+    for (name,) in admin.query(_FREE, (f"{PREFIX}%",)):
         if not _NAME.match(name):
             continue
         try:
-            held = admin.query("select pg_try_advisory_lock(hashtext(%s), 20779)", (name,))[0][0]
-            if not held:
+            if not admin.query(f"select pg_try_advisory_lock(hashtext(%s), {_LOCK})", (name,))[0][0]:
                 continue
             if not admin.query("select 1 from pg_stat_activity where datname = %s limit 1", (name,)):
                 _forget_subscriptions(admin, name)
                 admin.execute(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
-            admin.query("select pg_advisory_unlock(hashtext(%s), 20779)", (name,))
+            admin.query(f"select pg_advisory_unlock(hashtext(%s), {_LOCK})", (name,))
         except SchemaspecError:
             continue  # somebody else is at it, or it is not ours to drop
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
-from schemaspec.engines.postgresql.connect import connect
+from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.errors import DatabaseError, InputError, LockedError, SchemaspecError, StatementError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.conftest import Make, ask
@@ -141,3 +144,46 @@ def test_locks_are_told_apart(database: Make) -> None:
     finally:
         holder.close()
         other.close()
+
+
+def test_limits_that_a_role_has_for_its_applications_do_not_end_our_statements(database: Make, admin: PostgresConnection) -> None:
+    live = database()
+    admin.execute("CREATE ROLE hurried LOGIN")
+    admin.execute("ALTER ROLE hurried SET statement_timeout = '50ms'")
+    admin.execute("ALTER ROLE hurried SET idle_in_transaction_session_timeout = '50ms'")
+    try:
+        url = DatabaseUrl.parse(str(live).replace("postgres@", "hurried@"))
+        for mode in ("write", "read"):
+            connection = connect(url, mode=mode)
+            with connection.transaction():
+                connection.query("select pg_sleep(0.2)")
+                time.sleep(0.2)
+                connection.query("select 1")
+            connection.close()
+        asked = connect(DatabaseUrl.parse(f"{url}?options=-c%20statement_timeout%3D70ms"), mode="write")
+        assert asked.query("show statement_timeout") == [("70ms",)]
+        asked.close()
+    finally:
+        admin.execute("DROP ROLE hurried")
+
+
+@pytest.mark.parametrize("variables", ["database", "service"])
+def test_the_database_may_be_named_by_the_environment(
+    variables: str, database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = database()
+    with pytest.raises(InputError, match="names no database"):
+        connect(DatabaseUrl.parse("postgresql:///"))
+    if variables == "database":
+        named = {"PGHOST": live.host, "PGPORT": str(live.port), "PGUSER": live.user, "PGDATABASE": live.database}
+    else:
+        service = f"[it]\nhost={live.host}\nport={live.port}\nuser={live.user}\ndbname={live.database}\n"
+        (tmp_path / "services").write_text(service)
+        named = {"PGSERVICEFILE": str(tmp_path / "services"), "PGSERVICE": "it"}
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    connection = connect(DatabaseUrl.parse("postgresql:///"))
+    try:
+        assert connection.query("select current_database()") == [(live.database,)]
+    finally:
+        connection.close()

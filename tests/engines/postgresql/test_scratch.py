@@ -11,7 +11,7 @@ import warnings
 import pytest
 
 from schemaspec.engines.postgresql import ENGINE
-from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.scratch import PREFIX
 from schemaspec.errors import DatabaseError, InputErrors, RiskWarning
 from schemaspec.model.plan import Statement
@@ -27,6 +27,8 @@ with ENGINE.scratch(DatabaseUrl.parse(sys.argv[1])) as connection:
     print(connection.url.database, flush=True)
     time.sleep(60)
 """
+
+WORK = STAY.replace("time.sleep(60)", "connection.query('select pg_sleep(60)')")
 
 
 def _scratch_databases(admin: PostgresConnection) -> list[str]:
@@ -62,6 +64,35 @@ def test_the_leftover_of_a_killed_run_is_removed_and_that_of_a_live_one_is_not(d
     finally:
         runs[1].kill()
         runs[1].wait()
+
+
+def test_what_the_server_still_does_for_a_killed_run_does_not_keep_its_leftover(
+    database: Make, admin: PostgresConnection
+) -> None:
+    live = database()
+    with subprocess.Popen([sys.executable, "-c", WORK, str(live)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        name = process.stdout.readline().strip()
+        while not admin.query("select 1 from pg_stat_activity where datname = %s and query ~ 'sleep'", (name,)):
+            admin.query("select pg_sleep(0.02)")
+        process.kill()
+    with ENGINE.scratch(live) as scratch:
+        scratch.query("select pg_sleep(1.5)")
+    assert _scratch_databases(admin) == []
+
+
+def test_who_holds_the_lock_from_another_database_is_seen(database: Make, admin: PostgresConnection) -> None:
+    live, name = database(), f"{PREFIX}1_abc"
+    admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    holder = connect(live, mode="write")
+    holder.query("select pg_advisory_lock(hashtext(%s), 20779)", (name,))
+    with ENGINE.scratch(live):
+        pass
+    assert _scratch_databases(admin) == [name]
+    holder.close()
+    with ENGINE.scratch(live) as scratch:
+        scratch.query("select pg_sleep(0.2)")
+    assert _scratch_databases(admin) == []
 
 
 def test_without_the_right_the_ways_out_are_named(postgresql: PrivateCluster, admin: PostgresConnection, database: Make) -> None:
