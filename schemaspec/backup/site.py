@@ -12,9 +12,9 @@ from pathlib import Path
 
 from schemaspec.backup.manifest import KEY_VARIABLE
 from schemaspec.backup.names import label_of
-from schemaspec.engines.protocol import Engine, Progress
+from schemaspec.engines.protocol import Engine, Locates, Progress
 from schemaspec.errors import DatabaseError
-from schemaspec.model.url import DatabaseUrl
+from schemaspec.model.url import DatabaseUrl, machine
 
 StageProgress = Callable[[str, int, int], None]
 """Called with the stage (`copy`, `verify`, `compress`, `checksum`, `unpack`, `restore`), the work done and the whole of it."""
@@ -57,9 +57,10 @@ def identity_of(engine: Engine, url: DatabaseUrl) -> str:
     """A hash that tells this database from every other one: of its real path, or of its server and name."""
     if engine.features.file_based:
         place = os.path.realpath(url.database)
+    elif isinstance(engine, Locates):
+        place = engine.place(url)
     else:
-        port = url.port or engine.features.default_port or 0
-        place = f"{(url.host or 'localhost').lower()}:{port}/{url.database}"
+        place = f"{machine(url.host)}:{url.port or engine.features.default_port or 0}/{url.database}"
     return hashlib.sha256(f"{engine.name}:{place}".encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -314,6 +314,14 @@ class Converts(Protocol):
 
 
 @runtime_checkable
+class Locates(Protocol):
+    """What an engine has beside `Engine` where a URL alone does not say which server it leads to."""
+
+    def place(self, url: DatabaseUrl) -> str:
+        """The server and the database, in the same words for every URL that leads there, as far as can be told from here."""
+
+
+@runtime_checkable
 class Outlives(Protocol):
     """What an engine has beside `Engine` where an object can stay although something that it depends on does not."""
 
@@ -359,6 +367,7 @@ __all__ = [
     "Fragment",
     "Gathers",
     "KnowsEmpty",
+    "Locates",
     "Mode",
     "Outlives",
     "Progress",

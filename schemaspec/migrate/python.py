@@ -11,7 +11,7 @@ from schemaspec.errors import InputError
 from schemaspec.migrate.drive import Backup
 from schemaspec.migrate.outcome import FailedMigration
 from schemaspec.migrate.runner import apply
-from schemaspec.model.url import DatabaseUrl
+from schemaspec.model.url import DatabaseUrl, file_url
 
 if TYPE_CHECKING:
     from schemaspec.model.migration import Migration
@@ -76,6 +76,5 @@ def _url(database: str | Path | DatabaseUrl) -> DatabaseUrl:
         return database
     if not str(database).strip():  # an unset variable must not become a database in memory that is gone at once
         raise InputError("no database is named", fix="give a URL such as sqlite:///store.db, or the path of a SQLite file")
-    if isinstance(database, Path) or "://" not in database:
-        return DatabaseUrl(scheme="sqlite", database=str(database))
-    return DatabaseUrl.parse(database)
+    is_path = isinstance(database, Path) or "://" not in database
+    return DatabaseUrl.parse(file_url(str(database)) if is_path else str(database))

@@ -13,6 +13,7 @@ from schemaspec.errors import InputError
 _SECRET_OPTION = r"(?i)pass|pwd|secret|token|key"
 _URL_PASSWORD = r"([a-zA-Z][\w+.-]*://[^\s/?#:@]*):([^\s]*)@(?=[^\s@]*)"
 _SECRET_PARAMETER = r"(?i)((?:[\w.-]*(?:pass|pwd|secret|token)[\w.-]*)\s*=\s*)('[^']*'|\"[^\"]*\"|[^\s&;,'\"]+)"
+_KEYWORDS = r"(?i)(?:^|\s)(?:host|hostaddr|port|dbname|user|password|service)\s*="
 MASK = "***"
 
 
@@ -120,6 +121,26 @@ def _options(query: str) -> Mapping[str, str]:
     from urllib.parse import parse_qsl
 
     return MappingProxyType(dict(parse_qsl(query, keep_blank_values=True)))
+
+
+def machine(host: str) -> str:
+    """A host in one spelling: `localhost` for all ways to say this machine, the folder of a socket among them."""
+    here = host in ("", "127.0.0.1", "::1") or host.startswith(("/", "@"))
+    return "localhost" if here else host.lower()
+
+
+def file_url(path: str) -> str:
+    """The URL of a SQLite file that is named by its path.
+
+    Raises:
+        InputError: it is no path but a list of keywords, as libpq's programs take them: it would become a file of that name.
+    """
+    if re.search(_KEYWORDS, path):
+        raise InputError(
+            f"not a database URL: {redact(path)}",
+            fix="write it as a URL: postgresql://user@host:5432/name, options behind a question mark",
+        )
+    return "sqlite:///" + path.replace("%", "%25").replace("?", "%3F")
 
 
 def redact(text: str, *secrets: str) -> str:

@@ -113,7 +113,9 @@ class Project:
     def _override(self) -> str | None:
         if self._database is None or "://" in self._database:
             return self._database
-        return f"sqlite:///{self._database}"
+        from schemaspec.model.url import file_url
+
+        return file_url(self._database)
 
     @cached_property
     def url(self) -> DatabaseUrl:

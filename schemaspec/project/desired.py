@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.protocol import Borrows
+from schemaspec.engines.protocol import Borrows, Locates
 from schemaspec.errors import DatabaseError, InputError, InputErrors
 from schemaspec.project import cache, snapshot
 
@@ -70,16 +70,29 @@ def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_v
         else:
             snapshot.keep(spec, schema)
             return schema
+    schema, written_down = described(engine, spec, url)
+    if not written_down:
+        keep(engine, spec, url, server_version, schema)
+    return schema
+
+
+def described(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[Schema, bool]:
+    """What a scratch database makes of the spec; where none can be made, what the snapshot beside the spec says.
+
+    Returns:
+        the schema, and whether it is the snapshot's.
+
+    Raises:
+        InputErrors, DatabaseError: as `desired_schema`.
+    """
     statements = compile_declarations(engine, spec.declarations, spec)
     try:
-        schema = build(engine, statements, url, spec.scratch)
+        return build(engine, statements, url, spec.scratch), False
     except DatabaseError:
         written_down = snapshot.stand_in(spec, engine.name)
         if written_down is None:
             raise
-        return written_down
-    keep(engine, spec, url, server_version, schema)
-    return schema
+        return written_down, True
 
 
 def keep(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, schema: Schema) -> None:
@@ -100,6 +113,7 @@ def _server(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> str:
     if url is None or engine.features.file_based:
         return ""
     own = rf"(?<!\w){re.escape(url.database)}(?!\w)"
-    if not isinstance(engine, Borrows) or re.search(own, repr(tuple(spec.declarations)), re.IGNORECASE):
-        return str(url)
-    return engine.borrowed(url)
+    if isinstance(engine, Borrows) and not re.search(own, repr(tuple(spec.declarations)), re.IGNORECASE):
+        return engine.borrowed(url)
+    # Not who asks: a role that may make no scratch database takes what one that may has seen.
+    return engine.place(url) if isinstance(engine, Locates) else str(url)

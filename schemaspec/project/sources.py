@@ -42,12 +42,13 @@ def database_url(text: str) -> DatabaseUrl:
     Raises:
         InputError: it is neither.
     """
-    from schemaspec.model.url import DatabaseUrl
+    from schemaspec.model.url import DatabaseUrl, file_url
 
     if "://" in text:
         return DatabaseUrl.parse(text)
     if Path(text).is_file():
         return DatabaseUrl(scheme="sqlite", database=text)
+    file_url(text)
     raise InputError(
         f"not a database URL, and no file of that name: {text}",
         fix="write for example sqlite:///store.db or postgresql://user@host/name",
@@ -99,28 +100,38 @@ def _context(a: str, b: str, engine_name: str | None, server: str | None) -> _Co
         if "://" in source:
             url = DatabaseUrl.parse(source)
             found.setdefault(engine_for(url).name, url)
-        elif (name := _engine_of_file(_path(source))) is not None:
+        elif not _is_spec(source) and (name := _engine_of_file(_path(source))) is not None:
             found.setdefault(name, None)
     if server is not None:
         url = DatabaseUrl.parse(server)
         found[engine_for(url).name] = url
     if engine_name is not None:
         found.setdefault(engine_name, None)
+    if not found:  # a spec may be meant for several engines: what it names itself counts where nothing else does
+        for url in filter(None, map(_database_of, filter(_is_spec, (a, b)))):
+            known = engine_for(url)
+            found.setdefault(known.name, None if known.features.file_based else url)
     if len(found) > 1:
         raise InputError(f"{_shown(a)} and {_shown(b)} belong to different engines: {' and '.join(found)}")
     name, url_or_none = next(iter(found.items()), ("sqlite", None))
     return _Context(engine=engine(name), server=url_or_none)
 
 
+def _is_spec(source: str) -> bool:
+    return "://" not in source and Path(source).suffix in (".yaml", ".yml")
+
+
+def _database_of(spec_file: str) -> DatabaseUrl | None:
+    """The database that a spec names."""
+    from schemaspec.model.url import DatabaseUrl
+    from schemaspec.project.files import read_spec
+
+    database = read_spec(spec_file, engine=None, database=None).database
+    return DatabaseUrl.parse(database) if database else None
+
+
 def _engine_of_file(path: Path) -> str | None:
     """The engine that a file belongs to, as far as its content tells."""
-    if path.suffix in (".yaml", ".yml"):
-        from schemaspec.engines.registry import engine_for
-        from schemaspec.model.url import DatabaseUrl
-        from schemaspec.project.files import read_spec
-
-        database = read_spec(str(path), engine=None, database=None).database
-        return engine_for(DatabaseUrl.parse(database)).name if database else None
     if path.suffix == ".json":
         from schemaspec.project.snapshot import read
 
@@ -145,11 +156,11 @@ def _schema(source: str, context: _Context) -> Schema:
         return _introspect(engine, database_url(source))
     if not path.is_file():
         raise InputError(f"no such file: {source}", fix="name a database URL, a spec, a .sql file, a backup or a snapshot")
-    if path.suffix in (".yaml", ".yml"):
+    if _is_spec(source):
         from schemaspec.project.files import read_spec
 
         spec = read_spec(source, engine=engine.name, database=None)
-        return desired.build(engine, desired.compile_declarations(engine, spec.declarations, spec), context.server, spec.scratch)
+        return desired.described(engine, spec, context.server)[0]
     if path.suffix == ".json":
         from schemaspec.project.snapshot import read
 

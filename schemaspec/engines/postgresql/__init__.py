@@ -122,6 +122,12 @@ class PostgresEngine:
 
         return integrity.estimate(_ours(connection), table)
 
+    def place(self, url: DatabaseUrl) -> str:
+        """See `protocol.Locates`."""
+        from schemaspec.engines.postgresql import place
+
+        return place.place(url)
+
     def integrity(self, connection: Connection) -> tuple[Fault, ...]:
         """See `protocol.Engine.integrity`."""
         from schemaspec.engines.postgresql import integrity
