@@ -75,6 +75,7 @@ def test_the_shop_on_every_engine(shop: Project, url: str, tmp_path: Path) -> No
     describe_database(url, str(described / "expected_schema.yaml"))
     again = Project.open(described / "expected_schema.yaml", database=url)
     assert _failures(again.check(skip=["versions"])) == []
+    assert again.test().message == ""
 
 
 def test_the_shop_on_every_engine_goes_back_and_forth(shop: Project) -> None:

@@ -314,6 +314,14 @@ class Converts(Protocol):
 
 
 @runtime_checkable
+class Finishes(Protocol):
+    """What an engine has beside `Engine` where an object can be half done, in a state that no statement asks for."""
+
+    def finished(self, schema: Schema) -> Schema:
+        """The same schema with everything in it done: as a copy that its definitions make comes out."""
+
+
+@runtime_checkable
 class Locates(Protocol):
     """What an engine has beside `Engine` where a URL alone does not say which server it leads to."""
 
@@ -364,6 +372,7 @@ __all__ = [
     "Engine",
     "Fault",
     "Features",
+    "Finishes",
     "Fragment",
     "Gathers",
     "KnowsEmpty",

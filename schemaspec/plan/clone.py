@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
-from schemaspec.engines.protocol import Gathers, Sharpens
+from schemaspec.engines.protocol import Finishes, Gathers, Sharpens
 from schemaspec.errors import InputErrors, SchemaspecError
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Statement, Step
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 def clone(engine: Engine, scratch: Connection, schema: Schema) -> str:
     """Make the schema in an empty scratch database and look whether it is the same.
 
-    Objects without a model are left out; nothing else may be missing or different.
+    Objects without a model are left out, and what is half done is done; nothing else may be missing or different.
 
     Returns:
         "" when it is the same, else why not, in a sentence.
     """
-    known = modelled(schema)
+    known = copied(engine, schema)
     nothing = Schema(engine=schema.engine, server_version=schema.server_version, objects={})
     try:
         steps = ordered(engine.steps(diff(nothing, known), nothing, known), nothing, known)
@@ -48,6 +48,16 @@ def modelled(schema: Schema) -> Schema:
     if not schema.of_kind("unmodelled"):
         return schema
     return schema.only(id for id in schema.objects if id.kind != "unmodelled")
+
+
+def copied(engine: Engine, schema: Schema) -> Schema:
+    """The schema as a copy of it comes out: without what has no model, and with nothing half done."""
+    return finished(engine, modelled(schema))
+
+
+def finished(engine: Engine, schema: Schema) -> Schema:
+    """The schema with nothing half done, where the engine knows such a state."""
+    return engine.finished(schema) if isinstance(engine, Finishes) else schema
 
 
 def told(changes: Sequence[Change], most: int = 5) -> str:

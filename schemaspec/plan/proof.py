@@ -15,7 +15,7 @@ from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Proof, Step
 from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
-from schemaspec.plan.clone import clone, modelled, run_measured, told
+from schemaspec.plan.clone import clone, copied, finished, modelled, run_measured, told
 from schemaspec.plan.closure import closed
 from schemaspec.plan.order import ordered
 from schemaspec.plan.part import affected, needed, wanted
@@ -130,7 +130,7 @@ def draft_partly(
         return None
     expected = target.only(id for id in target.objects if id in scope or id not in current)
     draft.reached = engine.introspect(scratch)
-    if diff(draft.reached, modelled(expected)):
+    if diff(draft.reached, copied(engine, expected)):
         return None
     draft.proof = "proven"
     draft.faults = tuple((_faults(engine, scratch) - before).elements())
@@ -187,7 +187,7 @@ def _in_rounds(engine: Engine, scratch: Connection, draft: Draft) -> None:
         draft.changes += changes
         if not _ran(engine, scratch, draft, steps):
             return
-        here = _completed(engine.introspect(scratch), draft.start)
+        here, target = _completed(engine.introspect(scratch), draft.start), finished(engine, draft.target)
     left = diff(modelled(here), modelled(target))
     draft.reached = here
     draft.proof = "refuted" if left else "proven"

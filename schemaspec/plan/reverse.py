@@ -11,7 +11,7 @@ from schemaspec.errors import SchemaspecError, StatementError, UnsupportedError
 from schemaspec.model.plan import Plan
 from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
-from schemaspec.plan.clone import clone, modelled, run_measured, told
+from schemaspec.plan.clone import clone, copied, finished, modelled, run_measured, told
 from schemaspec.plan.planner import make_plan
 from schemaspec.plan.renames import Rename, pending_renames
 
@@ -51,7 +51,9 @@ def prove_both(
         return BothWays(up=up, down=None, why="the way forward could not be proven")
     try:
         end = _reached(engine, current, up, url, scratch_url)
-        down = make_plan(engine, None, end, current, _exact(spec), url=url, scratch_url=scratch_url, renames=_turned(renames))
+        down = make_plan(
+            engine, None, end, finished(engine, current), _exact(spec), url=url, scratch_url=scratch_url, renames=_turned(renames)
+        )
         why = _round_trip(engine, current, up, down, url, scratch_url)
     except UnsupportedError as error:
         return BothWays(up=up, down=None, why=error.what)
@@ -94,5 +96,5 @@ def _round_trip(engine: Engine, current: Schema, up: Plan, down: Plan, url: Data
             run_measured(engine, scratch, down.steps)
         except SchemaspecError as error:
             return f"the way back fails: {error.why or error.what}"
-        unlike = diff(modelled(engine.introspect(scratch)), modelled(current))
+        unlike = diff(modelled(engine.introspect(scratch)), copied(engine, current))
     return f"after both ways the schema is not the same: {told(unlike)}" if unlike else ""

@@ -78,7 +78,7 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
         return
     if before is None or not before.get("rowid_alias"):
         yield from _row_numbers(live, table, after, keys)
-    was_unique = before is not None and (before.id.kind != "index" or bool(before.get("unique")))
+    was_unique = before is not None and not before.get("invalid") and (before.id.kind != "index" or bool(before.get("unique")))
     if before is not None and was_unique and facts.key_expressions(before, columns) == keys:
         return
     present = " AND ".join([f"{key} IS NOT NULL" for key in keys] + ([condition] if condition else []))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,8 @@ from schemaspec.project.whole_file import write_whole
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine
-    from schemaspec.model.schema import Schema
-    from schemaspec.model.spec import Declaration, Spec
+    from schemaspec.model.schema import Schema, SchemaObject
+    from schemaspec.model.spec import Spec
     from schemaspec.model.url import DatabaseUrl
 
 MIGRATIONS_FILE = "migrations.yaml"
@@ -45,6 +45,7 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
         UnsupportedError: an object can't be described so that the same comes out again.
     """
     from schemaspec.model.spec import Spec
+    from schemaspec.plan.clone import finished
     from schemaspec.project.files import read_spec
     from schemaspec.spec.writer import write_spec
 
@@ -52,7 +53,8 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
     if output != "-":
         _may_write(target, force)
     url = database_url(database)
-    engine, schema, version, server_version = _read(url)
+    engine, found, version, server_version = _read(url)
+    schema = finished(engine, found)
     declarations = engine.declare(schema)
     text = write_spec(declarations, database=_relative(url, target))
     if output == "-":
@@ -63,9 +65,12 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
         keep(engine, spec, url, server_version, _proven(engine, spec, schema, url))
     tables = len(schema.of_kind("table", "virtual_table", "foreign_table"))
     lines = [f"{target}: {tables} table{'s' if tables != 1 else ''} described. Next: schemaspec check -s {target}"]
+    lines += [
+        f"{item.id} is half done, and described as it should be: `check` says how to mend it" for item in _halves(found, schema)
+    ]
     migrations = target.with_name(MIGRATIONS_FILE)
     if baseline and declarations and not migrations.exists():
-        write_whole(migrations, _baseline(engine, declarations, version))
+        write_whole(migrations, _baseline(engine, schema, version))
         lines.append(f"{migrations}: version {version} is the schema as it is now; on this database it counts as applied.")
     return Written(text=text, message="\n".join(lines))
 
@@ -92,6 +97,11 @@ def write_snapshot(database: str, spec_file: str) -> str:
     path = snapshot.file_of(spec)
     snapshot.write(path, schema, digest=spec.digest)
     return f"{path}: {len(schema)} objects, to stand in where no scratch database may be made"
+
+
+def _halves(found: Schema, whole: Schema) -> list[SchemaObject]:
+    """What is not in the database as it is described."""
+    return [item for item in found if item != whole[item.id]]
 
 
 @contextmanager
@@ -176,9 +186,12 @@ def _relative(url: DatabaseUrl, target: Path) -> str:
     return f"{url.scheme}:///{path.resolve()}"
 
 
-def _baseline(engine: Engine, declarations: Sequence[Declaration], version: int) -> str:
-    from schemaspec.model.spec import Spec
+def _baseline(engine: Engine, schema: Schema, version: int) -> str:
+    """The migration that makes all of it in an empty database: in an order that works, unlike that of the spec."""
+    from schemaspec.plan.clone import copied
+    from schemaspec.plan.proof import steps_between
     from schemaspec.spec.migrations_writer import write_baseline
 
-    statements = compile_declarations(engine, declarations, Spec(file="", root="."))
-    return write_baseline([statement.sql for statement in statements], version=version)
+    nothing = schema.only(())
+    _, steps = steps_between(engine, nothing, copied(engine, schema))
+    return write_baseline([statement.sql for step in steps for statement in step.statements], version=version)

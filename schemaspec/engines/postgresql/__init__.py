@@ -84,6 +84,12 @@ class PostgresEngine:
 
         return fate.outlives(dependent, used, current, desired)
 
+    def finished(self, schema: Schema) -> Schema:
+        """See `protocol.Finishes`."""
+        from schemaspec.engines.postgresql import fate
+
+        return fate.finished(schema)
+
     def steps(self, changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Step, ...]:
         """See `protocol.Engine.steps`."""
         from schemaspec.engines.postgresql import render

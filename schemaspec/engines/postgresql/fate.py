@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Literal
 
 from schemaspec.engines.postgresql.facts import pairs, strings
@@ -120,6 +121,19 @@ def invalidates(change: Change, current: Schema, desired: Schema) -> bool:
     if change.id.kind == "column":
         return change.changed("type", "collation")
     return change.id.kind in TYPES and needs_swap(change, current)
+
+
+def finished(schema: Schema) -> Schema:
+    """See `protocol.Finishes`: the invalid index of a CREATE INDEX CONCURRENTLY that failed is one that should be valid."""
+    halves = {
+        item.id: replace(item, attributes={name: value for name, value in item.attributes.items() if name != "invalid"})
+        for item in schema
+        if item.get("invalid")
+    }
+    if not halves:
+        return schema
+    objects = {id: halves.get(id, item) for id, item in schema.objects.items()}
+    return Schema(engine=schema.engine, server_version=schema.server_version, objects=objects)
 
 
 def used_by_columns(id: ObjectId, schema: Schema) -> bool:

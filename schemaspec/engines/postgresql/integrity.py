@@ -70,11 +70,12 @@ def empty_tables(connection: PostgresConnection) -> frozenset[ObjectId]:
 
 def _invalid(connection: PostgresConnection) -> Iterator[Fault]:
     for schema, index, table in connection.query(_INVALID):
+        name = dotted((schema, index))
         yield Fault(
             code="invalid_index",
             object=shown((schema, table, index)),
             message=f"the index {shown((schema, index))} is invalid: it was not finished, and no query uses it",
-            fix=f"DROP INDEX CONCURRENTLY {dotted((schema, index))}, then create it again",
+            fix=f"REINDEX INDEX CONCURRENTLY {name}; where it is no longer wanted, DROP INDEX CONCURRENTLY {name}",
         )
 
 

@@ -37,6 +37,9 @@ def test_an_invalid_index(database: Make) -> None:
     with pytest.raises(Exception, match="could not create"):
         run(live, "create unique index concurrently i on t (x)")
     assert _faults(live) == [("invalid_index", "t.i")]
+    run(live, "delete from t where ctid = '(0,1)'")
+    run(live, _fixes(live)[0].split(";")[0])
+    assert _faults(live) == []
 
 
 def test_an_unvalidated_constraint_and_its_orphans(database: Make) -> None:
