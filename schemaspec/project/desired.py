@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.protocol import Borrows, Locates
-from schemaspec.errors import DatabaseError, InputError, InputErrors
+from schemaspec.errors import DatabaseError, InputError, InputErrors, RiskWarning
 from schemaspec.project import cache, snapshot
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from schemaspec.model.schema import Schema
     from schemaspec.model.spec import Declaration, Spec
     from schemaspec.model.url import DatabaseUrl
+
+_OTHER_VERSION = (
+    "the spec was worked out on a server of version {}, and the database's has {}: what these two spell differently, views "
+    "mostly, looks like a difference. Let `scratch:` (or the snapshot) be of the database's own version"
+)
 
 
 def compile_declarations(engine: Engine, declarations: Sequence[Declaration], spec: Spec) -> tuple[Statement, ...]:
@@ -53,12 +59,19 @@ def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_v
     """The schema that the spec describes, in the words of this server's version.
 
     Taken from the cache when it was made of the same files; else made in a scratch database; where none can be made,
-    from the snapshot beside the spec.
+    from the snapshot beside the spec. A `RiskWarning` says when its words are those of another version.
 
     Raises:
         InputErrors: statements that the engine refuses, at their positions.
         DatabaseError: neither a scratch database nor a snapshot is to be had.
     """
+    schema = _desired(engine, spec, url, server_version)
+    if schema.server_version.partition(".")[0] != server_version.partition(".")[0]:
+        warnings.warn(_OTHER_VERSION.format(schema.server_version, server_version), RiskWarning, stacklevel=2)
+    return schema
+
+
+def _desired(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Schema:
     from schemaspec.model.schema import from_plain
 
     kept = cache.load("schema", *_key(engine, spec, url))

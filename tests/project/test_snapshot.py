@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from schemaspec.engines.postgresql.connect import connect
-from schemaspec.errors import DatabaseError, InputError
+from schemaspec.errors import DatabaseError, InputError, RiskWarning
 from schemaspec.project import Project
 from schemaspec.project.initialise import write_snapshot
 from schemaspec.project.sources import compare_sources
@@ -89,3 +90,12 @@ def test_what_a_run_that_could_has_worked_out_is_there_for_one_that_can_not(plac
     place.check(place.able)
     assert not place.snapshot.exists()
     assert place.check(place.weak) == place.check(place.able)
+
+
+def test_words_of_another_version_of_the_server_are_warned_of(place: Place) -> None:
+    write_snapshot(place.able, str(place.spec))
+    content = json.loads(place.snapshot.read_text())
+    content["schema"]["server_version"] = "9.6"
+    place.snapshot.write_text(json.dumps(content))
+    with pytest.warns(RiskWarning, match=r"worked out on a server of version 9\.6"):
+        place.check(place.weak)

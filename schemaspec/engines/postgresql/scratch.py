@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from schemaspec.engines.postgresql import embedded
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect, notice_dead_clients
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.targets import literal
@@ -30,7 +31,7 @@ select d.datname from pg_database d where d.datname like %s and not exists (
 """
 _WAYS = (
     "give the role the right to create databases (ALTER ROLE … CREATEDB), "
-    "or name another server with `scratch: postgresql://…` in the spec, "
+    "or name another server with `scratch: postgresql://…` in the spec (`postgresql+embedded://` brings one), "
     "or lay a snapshot beside the spec where one can be made (`schemaspec init --snapshot`)"
 )
 
@@ -38,7 +39,7 @@ _WAYS = (
 @contextmanager
 def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Iterator[PostgresConnection]:
     """See `protocol.Engine.scratch`."""
-    server = DatabaseUrl.parse(scratch_url) if scratch_url else url
+    server = _server(scratch_url) if scratch_url else url
     if server is None:
         raise DatabaseError("there is no server to make a scratch database on", fix=_WAYS)
     admin = _admin(server)
@@ -67,6 +68,11 @@ def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Itera
             pass  # the next run removes it
         finally:
             admin.close()
+
+
+def _server(scratch_url: str) -> DatabaseUrl:
+    named = DatabaseUrl.parse(scratch_url)
+    return embedded.server() if named.scheme == embedded.SCHEME else named
 
 
 def _warn_of_superuser(admin: PostgresConnection) -> None:
