@@ -65,7 +65,9 @@ def with_hazards(
     result: list[Step] = []
     for step in steps:
         about = dict.fromkeys((*(change.id for change in step.changes), step.id))
-        own = [hazard for id in about for hazard in (lost.pop(id, []) if step.action != "create" else [])]
+        # What is altered although it shall be gone is brought back to its standard (the schema `public`): no loss.
+        stays = {change.id for change in step.changes if (step.action, step.id, change.action) == ("alter", change.id, "drop")}
+        own = [hazard for id in about for hazard in (lost.pop(id, []) if step.action != "create" else []) if id not in stays]
         own += [hazard for id in about for hazard in (refused.pop(id, []) if step.action != "drop" else [])]
         statements = [told.settled(_adapted(engine, connection, statement)) for statement in step.statements]
         if own and statements:

@@ -197,3 +197,13 @@ def test_a_lock_that_is_never_free(database: Make, monkeypatch: pytest.MonkeyPat
     finally:
         reader.close()
         writer.close()
+
+
+def test_what_is_granted_on_the_standard_schema_is_taken_back_and_the_schema_is_not_called_dropped(database: Make) -> None:
+    desired = schema_of(database(name="bare"))
+    live = database("grant usage on schema public to pairs_reader")
+    plan = plan_to(live, desired)
+    assert [statement.sql for step in plan.steps for statement in step.statements] == [
+        "REVOKE USAGE ON SCHEMA public FROM pairs_reader"
+    ]
+    assert plan.all_hazards == ()
