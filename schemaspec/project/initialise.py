@@ -133,7 +133,8 @@ def _proven(engine: Engine, spec: Spec, schema: Schema, url: DatabaseUrl) -> Sch
         raise UnsupportedError(
             "the database can't be described: its own server refuses the definitions that it gave",
             why="; ".join(dict.fromkeys(f"{item.what}: {item.why}" for item in error.errors[:5])),
-            fix="this is a fault of schemaspec worth reporting",
+            fix="try it in the database itself: a view or program that needs what is gone has to be mended or dropped there; "
+            "where it works, this is a fault of schemaspec worth reporting",
         ) from error
     told = [change for change in diff(again, schema) if change.id.kind != "unmodelled"]
     if told:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.mysql import declare
-from schemaspec.engines.mysql.hazards import column_hazards, partition_hazards, table_hazards
+from schemaspec.engines.mysql import declare, fragile
+from schemaspec.engines.mysql.hazards import column_hazards, history_hazards, partition_hazards, table_hazards
+from schemaspec.engines.mysql.history import History
+from schemaspec.engines.mysql.lossy import castable
+from schemaspec.engines.mysql.partitions import Repartition, repartition
 from schemaspec.engines.mysql.server import Server
-from schemaspec.engines.mysql.words import quote, split_top, string_literal, unquote
+from schemaspec.engines.mysql.words import quote, string_literal, unquote
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard, Statement, Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
@@ -27,10 +30,10 @@ _RESETS = {
     "stats_sample_pages": "DEFAULT",
     "pack_keys": "DEFAULT",
     "transactional": "DEFAULT",
+    "page_checksum": "DEFAULT",
     "insert_method": "NO",
     "union": "()",
 }
-_PARTITIONS = re.compile(r"\n?\s*\((?=\s*PARTITION )")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +55,14 @@ class TableAlter:
     drops: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     adds: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
+    keys: list[SchemaObject] = field(default_factory=list)
     hazards: list[Hazard] = field(default_factory=list)
+
+    @property
+    def history(self) -> History:
+        """What becomes of its system versioning."""
+        return History.of(self.path, self.current, self.desired)
 
     @property
     def server(self) -> Server:
@@ -86,19 +96,28 @@ class TableAlter:
         )
 
     def _statements(self, clauses: list[str], table: Change | None) -> Iterator[Statement]:
-        id = ObjectId("table", self.path)
-        name = quote(self.path[-1])
-        hazards = tuple(self.hazards)
-        versioned = self._versioning(table) if table else ""
-        history = bool((self.current.get(id) or self.desired[id]).get("system_versioned"))
-        # A versioned table's history is kept as it is: the new columns are NULL in it.
-        before = "SET STATEMENT system_versioning_alter_history=KEEP FOR " if history and clauses else ""
-        if clauses:
-            yield Statement(sql=f"{before}ALTER TABLE {name} {', '.join(clauses)}", object=id, hazards=hazards)
-        if versioned:
-            yield Statement(sql=f"ALTER TABLE {name} {versioned}", object=id)
+        """One statement, but for what the server takes only by itself, before it or after it."""
+        before, after = (table.before, table.after) if table else (None, None)
+        fresh = Repartition()
         if table and table.changed("partition"):
-            yield self._partition(table, id)
+            fresh = repartition(_partition_of(before), _partition_of(after))
+        history = self.history
+        self.hazards += history_hazards(history, self.path[-1])
+        yield from map(self._statement, history.before)
+        tail = "" if fresh.tail in history.before else fresh.tail
+        words = ", ".join(filter(None, (*clauses, history.clause)))
+        if words or tail:
+            yield self._statement(f"{words} {tail}".strip(), kept=history.kept and bool(words), hazards=self.hazards)
+        if self.later:
+            yield self._statement(", ".join(self.later), kept=history.begins)
+        if fresh.clause:
+            yield self._statement(fresh.clause, hazards=partition_hazards(self.path[-1], fresh.moved))
+
+    def _statement(self, words: str, *, kept: bool = False, hazards: Iterable[Hazard] = ()) -> Statement:
+        # A versioned table's history is kept as it is: the new columns are NULL in it.
+        keep = "SET STATEMENT system_versioning_alter_history=KEEP FOR " if kept else ""
+        sql = f"{keep}ALTER TABLE {quote(self.path[-1])} {words}"
+        return Statement(sql=sql, object=ObjectId("table", self.path), hazards=tuple(hazards))
 
     # --- columns ------------------------------------------------------------------------------------------------------
 
@@ -115,6 +134,7 @@ class TableAlter:
         remade = {name for name in dropped if name in created} | {
             name for name, change in altered.items() if _must_be_remade(change)
         }
+        begins = self.history.begins
         previous: str | None = None
         for item in sorted(self.desired.children(self.path, "column"), key=_position):
             name = item.id.name
@@ -129,10 +149,12 @@ class TableAlter:
                     altered[name].before if name in altered else None, item, self.path[-1], remade=True
                 )
             elif name in created:
-                self.columns.append(f"ADD COLUMN {self._line(item)}{self._place(previous, item)}")
+                clauses = self.later if begins and item.get("unversioned") else self.columns
+                clauses.append(f"ADD COLUMN {self._line(item)}{self._place(previous, item)}")
                 self.hazards += column_hazards(None, item, self.path[-1], remade=False)
             elif name in altered:
-                self.columns.append(f"MODIFY COLUMN {self._line(item)}")
+                clauses = self.later if begins and item.get("unversioned") else self.columns
+                clauses.append(f"MODIFY COLUMN {self._line(item)}")
                 self.hazards += column_hazards(altered[name].before, item, self.path[-1], remade=False)
             previous = name
         return remade
@@ -168,6 +190,7 @@ class TableAlter:
             self._add_key(self.desired[id])
         if remade:
             self._rekey({change.id for change in changes}, remade)
+        self.columns += fragile.kept(self.path, self.current, self.desired, self.keys)
 
     def _renamed_keys(
         self, dropped: dict[ObjectId, Change], created: dict[ObjectId, Change]
@@ -186,6 +209,7 @@ class TableAlter:
         self.drops.append("DROP PRIMARY KEY" if id.kind == "primary_key" else f"DROP KEY {quote(id.name)}")
 
     def _add_key(self, item: SchemaObject) -> None:
+        self.keys.append(item)
         line = self.dialect.index_line(declare.index_of(item))
         self.adds.append(f"ADD {'PRIMARY ' if item.id.kind == 'primary_key' else ''}{line}")
 
@@ -231,8 +255,8 @@ class TableAlter:
                 clauses.append(f"DEFAULT CHARSET={charset} COLLATE={item.after}")
             elif item.name == "comment":
                 clauses.append(f"COMMENT={string_literal(str(item.after or ''))}")
-            elif item.name == "page_checksum" and item.after is None:
-                continue  # it leaves Aria, where alone it means something
+            elif item.name == "page_checksum" and item.after is None and change.changed("engine"):
+                self.later.append("PAGE_CHECKSUM=DEFAULT")  # Aria hands it on to the engine that follows it
             elif item.name not in _APART:
                 clauses.append(f"{self._option(item.name)}={self._option_value(item.name, item.after)}")
         self.hazards += table_hazards(change)
@@ -246,29 +270,15 @@ class TableAlter:
             return "DEFAULT" if name.startswith("`") else _RESETS.get(name, "0")
         return str(value)
 
-    def _versioning(self, change: Change) -> str:
-        if not change.changed("system_versioned"):
-            return ""
-        return "ADD SYSTEM VERSIONING" if change.after and change.after.get("system_versioned") else "DROP SYSTEM VERSIONING"
-
-    def _partition(self, change: Change, id: ObjectId) -> Statement:
-        before = str((change.before.get("partition") if change.before else None) or "")
-        after = str((change.after.get("partition") if change.after else None) or "")
-        name = quote(self.path[-1])
-        if not after:
-            sql = f"ALTER TABLE {name} REMOVE PARTITIONING"
-        elif added := _added_partitions(before, after):
-            sql = f"ALTER TABLE {name} ADD PARTITION ({', '.join(added)})"
-        else:
-            sql = f"ALTER TABLE {name} {after}"
-        return Statement(sql=sql, object=id, hazards=tuple(partition_hazards(change, cheap="ADD PARTITION" in sql)))
-
 
 def _must_be_remade(change: Change) -> bool:
-    """Whether the server can't turn the column into the other: one of them is a virtual one, or it stops being stored."""
+    """Whether the server can't turn the column into the other: one of them is a virtual one, it stops being stored, or the
+    values of the one type are none of the other's."""
     before, after = change.before, change.after
     if before is None or after is None:
         return False
+    if not castable(before, after):
+        return True
     was, will = _storage(before), _storage(after)
     return was != will and ("virtual" in (was, will) or bool(before.get("generated_row")) != bool(after.get("generated_row")))
 
@@ -279,13 +289,8 @@ def _storage(item: SchemaObject) -> str:
     return "stored" if item.get("stored") else "virtual"
 
 
-def _added_partitions(before: str, after: str) -> list[str]:
-    """The partitions that `after` has more, at the end, where nothing else differs; [] otherwise."""
-    heads = [_PARTITIONS.split(text, maxsplit=1) for text in (before, after)]
-    if any(len(parts) != 2 for parts in heads) or heads[0][0] != heads[1][0] or "HASH" in heads[0][0] or " KEY" in heads[0][0]:
-        return []
-    old, new = (split_top(parts[1].rstrip().removesuffix(")")) for parts in heads)
-    return new[len(old) :] if len(new) > len(old) and new[: len(old)] == old else []
+def _partition_of(item: SchemaObject | None) -> str:
+    return str((item.get("partition") if item else None) or "")
 
 
 def _position(item: SchemaObject) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.mysql import programs
-from schemaspec.engines.mysql.words import laid_out, relaxed
+from schemaspec.engines.mysql.words import laid_out, quote, relaxed
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Column, Constraint, Declaration, Index, Object, Option, Table
 
@@ -55,6 +55,7 @@ _COMBINED: dict[str, Option] = {
     "REAL_AS_FLOAT,PIPES_AS_CONCAT,ANSI_QUOTES,IGNORE_SPACE,ANSI": "ANSI",
 }
 """Modes that the server writes out when one combined name is set."""
+_JSON_COLLATION = "utf8mb4_bin"
 _TABLE_ATTRIBUTES = frozenset({"engine", "collation", "comment", "system_versioned", "partition"})
 _PROGRAMS = ("sequence", "function", "procedure", "view", "trigger", "event")
 _PLAIN = re.compile(r"[^\W\d][\w$]*")
@@ -150,11 +151,12 @@ def column_of(item: SchemaObject, table_collation: str, *, primary: bool = False
         primary, unique: say it with the column.
     """
     type = str(item["type"])
-    parts = [_WIDTHS.get(type, type)]
+    json = _is_json(item)
+    parts = ["json" if json else _WIDTHS.get(type, type)]
     if item.get("compressed"):
         parts.append("compressed")
     collation = item.get("collation")
-    if collation is not None and (collation != table_collation or item.get("collation_explicit")):
+    if collation is not None and not json and (collation != table_collation or item.get("collation_explicit")):
         parts.append(f"collate {collation}")
     if item.get("srid"):
         parts.append(f"srid {item['srid']}")
@@ -171,9 +173,15 @@ def column_of(item: SchemaObject, table_collation: str, *, primary: bool = False
     parts += [words for wanted, words in ((primary, "primary key"), (unique, "unique")) if wanted]
     if item.get("other"):
         parts.append(str(item["other"]))
-    if item.get("check"):
+    if item.get("check") and not json:
         parts.append(f"check ({relaxed(str(item['check']))})")
     return Column(name=item.id.name, definition=" ".join(parts), comment=_text(item.get("comment")))
+
+
+def _is_json(item: SchemaObject) -> bool:
+    """Whether it is what MariaDB makes of JSON. Written out, it would be another type to ALTER TABLE, which then copies."""
+    alike = item["type"] == "longtext" and item.get("collation") == _JSON_COLLATION and not item.get("collation_explicit")
+    return alike and item.get("check") == f"json_valid({quote(item.id.name)})"
 
 
 _FLAGS = (("auto_increment", "auto_increment"), ("invisible", "invisible"), ("unversioned", "without system versioning"))

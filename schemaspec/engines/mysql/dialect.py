@@ -258,7 +258,9 @@ class MysqlDialect(BaseDialect):
         options = programs.Options.read(item.options)
         statements: list[Statement] = []
         for text in item.sql or (self.object_text(item, self.path(item.name)),):
-            for fragment in self._fragments(text, item.position, id):
+            # Blocks of Oracle's language have another shape: each text is taken for one statement.
+            whole = Statement(sql=text.strip(), object=id, position=item.position)
+            for fragment in (whole,) if options.oracle else self._fragments(text, item.position, id):
                 sql = options.applied(fragment.sql)
                 statements.append(Statement(sql=sql, object=id, position=fragment.position))
         return statements

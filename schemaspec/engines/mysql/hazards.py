@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from schemaspec.engines.mysql.history import DROP
+from schemaspec.engines.mysql.words import unquote
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard
 from schemaspec.model.schema import SchemaObject
+
+if TYPE_CHECKING:
+    from schemaspec.engines.mysql.history import History
 
 
 def column_hazards(before: SchemaObject | None, after: SchemaObject, table: str, *, remade: bool) -> Iterator[Hazard]:
@@ -16,7 +22,7 @@ def column_hazards(before: SchemaObject | None, after: SchemaObject, table: str,
         yield Hazard(
             code="generated_values",
             object=table,
-            message=f"{name} is dropped and added anew, for the server can't change how it is generated: its values are lost",
+            message=f"{name} is dropped and added anew, for the server can't turn the one into the other: its values are lost",
             safer="add a column of another name, copy the values with UPDATE, then drop the old one and rename the new one",
         )
         return
@@ -107,22 +113,27 @@ def table_hazards(change: Change) -> Iterator[Hazard]:
             message=f"{change.id.name} moves to {engine}: no transactions, no foreign keys, no crash recovery as with InnoDB",
             safer="stay with InnoDB",
         )
-    if change.changed("system_versioned") and before.get("system_versioned"):
+
+
+def history_hazards(history: History, table: str) -> Iterator[Hazard]:
+    """Of what becomes of a table's system versioning."""
+    if DROP in (*history.before, history.clause):
         yield Hazard(
             code="drop_history",
-            object=change.id.name,
-            message=f"dropping system versioning deletes the history of {change.id.name}",
+            object=table,
+            message=f"dropping system versioning deletes the history of {table}",
             safer="copy it first: SELECT *, row_start, row_end FROM t FOR SYSTEM_TIME ALL",
         )
 
 
-def partition_hazards(change: Change, *, cheap: bool) -> Iterator[Hazard]:
-    """Of other partitions."""
-    if not cheap:
+def partition_hazards(table: str, moved: Sequence[str]) -> Iterator[Hazard]:
+    """Of partitions that are made anew."""
+    if moved:
         yield Hazard(
             code="copy",
-            object=change.id.name,
-            message=f"{change.id.name} is copied into its new partitions, and writes wait meanwhile",
+            object=table,
+            message=f"the rows of {', '.join(map(unquote, moved))} are copied into the new partitions of {table}, "
+            "and writes wait meanwhile",
             safer="add partitions at the end, which copies nothing; for the rest use gh-ost or pt-online-schema-change",
             rule="Y10",
         )

@@ -41,7 +41,7 @@ class Type:
 
     @property
     def family(self) -> str:
-        """integer, decimal, float, text, binary, enum, set, bit, temporal, json; else the type itself."""
+        """integer, decimal, float, text, binary, enum, set, bit, temporal, spatial; else the type itself."""
         for family, members in _FAMILIES.items():
             if self.base in members:
                 return family
@@ -86,8 +86,22 @@ _FAMILIES = {
     "text": frozenset({"char", "varchar", *_TEXT_BYTES}),
     "binary": frozenset({"binary", "varbinary", *_BLOB_BYTES}),
     "temporal": _TEMPORAL,
+    "spatial": frozenset(
+        ["geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"]
+    ),
 }
+_ADDRESSES = frozenset({"uuid", "inet4", "inet6"})
+_APART = _ADDRESSES | {"spatial"}
+_BYTES = frozenset({"text", "binary", "enum", "set", "json"})
 _NUMERIC = frozenset({"integer", "decimal", "float", "bit"})
+
+
+def castable(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether the server takes the one type for the other in ALTER TABLE, whatever becomes of the values."""
+    old, new = Type.of(before), Type.of(after)
+    if old.base == new.base or not {old.family, new.family} & _APART:
+        return True
+    return old.family == new.family == "spatial" or bool({old.family, new.family} & _BYTES)
 
 
 def lossy(before: SchemaObject, after: SchemaObject, column: str) -> str:
@@ -116,7 +130,7 @@ def _conditions(old: Type, new: Type, column: str) -> Iterator[str]:
         yield from _temporal(old, new, column)
     elif old.family in ("binary", "text") and new.family in ("binary", "text"):
         yield from _bytes(old, new, column)
-    elif old.family in ("enum", "set", "temporal", *_NUMERIC) and new.family == "text":
+    elif old.family in ("enum", "set", "temporal", *_ADDRESSES, *_NUMERIC) and new.family == "text":
         yield from _length(new, f"CAST({column} AS CHAR)")
     elif old.family in ("text", "enum"):
         yield from _from_text(new, column)
@@ -217,6 +231,8 @@ def _from_text(new: Type, column: str) -> Iterator[str]:
     elif new.base in ("date", "datetime", "timestamp", "time"):
         kind = "DATETIME(6)" if new.base in ("datetime", "timestamp") else new.base.upper()
         yield f"{column} IS NOT NULL AND CAST({column} AS {kind}) IS NULL"
+    elif new.family in _ADDRESSES:
+        yield f"{column} IS NOT NULL AND CAST({column} AS {new.base.upper()}) IS NULL"
     elif new.base == "json":
         yield f"{column} IS NOT NULL AND NOT JSON_VALID({column})"
     else:

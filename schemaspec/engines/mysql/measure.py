@@ -20,8 +20,9 @@ _OTHER_WAY = frozenset({1221, 1795, 1800, 1801, 1845, 1846, 4092})
 _ALTER = re.compile(
     r"\s*(?:set\s+statement\b.*?\bfor\s+)?alter\s+(?:online\s+|ignore\s+)*table\s+(`(?:[^`]|``)+`|[\w$]+)", re.I | re.S
 )
-_PARTITION = re.compile(r"\b(?:partition\s+by|partitioning)\b", re.IGNORECASE)
-_STATED = re.compile(r"\b(?:algorithm|lock)\s*=", re.IGNORECASE)
+_HEAD = re.compile(_ALTER.pattern + r"\s*", re.IGNORECASE | re.DOTALL)
+_ENGINE = re.compile(r"(?:,|`|\w)\s*\bengine\s*=?\s*`?(\w+)", re.IGNORECASE)
+_ENGINE_OF = "SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s"
 _INDEX = re.compile(r"\badd\s+(?:(?:primary|unique|fulltext|spatial)\s+)?(?:key|index)\b", re.IGNORECASE)
 
 
@@ -34,12 +35,16 @@ def sharpen(connection: MysqlConnection, statement: Statement) -> Statement:
     """See `protocol.Sharpens.sharpen`. An ALTER TABLE comes back with the cheapest ALGORITHM and LOCK that was accepted, so
     that the live server refuses it instead of copying the table unasked (rule Y3)."""
     found = _ALTER.match(statement.sql)
-    if found is None or not _takes_clauses(statement.sql):
+    place = _place(statement.sql) if found else None
+    if found is None or place is None:
         connection.execute(statement.sql)
         return statement
     table = found[1].strip("`").replace("``", "`")
+    copies = place < len(statement.sql) or _changes_engine(connection, statement.sql, table)
     for algorithm, lock in connection.server.algorithms:
-        words = f"{statement.sql}, ALGORITHM={algorithm}" + (f", LOCK={lock}" if lock else "")
+        if copies and algorithm != "COPY":
+            continue  # MariaDB takes INSTANT for an answer here, and copies all the same
+        words = _stated(statement.sql, place, f"ALGORITHM={algorithm}" + (f", LOCK={lock}" if lock else ""))
         try:
             connection.execute(words)
         except StatementError as error:
@@ -52,12 +57,31 @@ def sharpen(connection: MysqlConnection, statement: Statement) -> Statement:
     return statement
 
 
-def _takes_clauses(sql: str) -> bool:
-    """Whether the clauses can be put behind it: not behind partitions, nor where they are said already."""
-    bare = "".join(
-        " " if token.kind in ("string", "quoted", "comment") else token.text for token in tokens.tokens(sql, tokens.MYSQL)
-    )
-    return not (_PARTITION.search(bare) or _STATED.search(bare))
+def _place(sql: str) -> int | None:
+    """Where ALGORITHM and LOCK can be put: behind all clauses, but before what deals out all rows to partitions. None where
+    they are said already, or where one partition is all that the statement is about."""
+    words = [token for token in tokens.significant(sql, tokens.MYSQL) if token.kind == "word"]
+    for token, following in zip(words, [*words[1:], None], strict=True):
+        upper = token.upper
+        if upper in ("ALGORITHM", "LOCK") and sql[token.end :].lstrip().startswith("="):
+            return None
+        if upper == "PARTITION" or (upper == "REMOVE" and following and following.upper == "PARTITIONING"):
+            return None if upper == "PARTITION" and not (following and following.upper == "BY") else token.start
+    return len(sql)
+
+
+def _stated(sql: str, place: int, words: str) -> str:
+    before, after = sql[:place].rstrip(), sql[place:]
+    comma = "" if after and _HEAD.fullmatch(before) else ","
+    return f"{before}{comma} {words} {after}".rstrip()
+
+
+def _changes_engine(connection: MysqlConnection, sql: str, table: str) -> bool:
+    found = _ENGINE.search(sql)
+    if found is None:
+        return False
+    rows = connection.rows(_ENGINE_OF, (table,))
+    return bool(rows) and str(rows[0][0]).lower() != found[1].lower()
 
 
 def _hazards(table: str, algorithm: str, lock: str, sql: str) -> list[Hazard]:
@@ -111,6 +135,8 @@ def _copy(table: str, lock: str, sql: str) -> Hazard:
 def _way_round(sql: str) -> tuple[str, str]:
     """The rule behind a copy, and how to avoid it."""
     upper = sql.upper()
+    if re.search(r"\b(?:PARTITION BY|REMOVE PARTITIONING)\b", upper):
+        return "Y10", "add partitions at the end, which copies nothing; for the rest use gh-ost or pt-online-schema-change"
     if "FOREIGN KEY" in upper:
         return "Y15", (
             "look for orphans first; with foreign_key_checks=0 it copies nothing, but existing rows are then never validated"

@@ -64,6 +64,11 @@ class Options:
             collation_connection=None if collation is None else str(collation),
         )
 
+    @property
+    def oracle(self) -> bool:
+        """Whether it is written in Oracle's language."""
+        return "ORACLE" in (self.sql_mode or "").split(",")
+
     def applied(self, sql: str) -> str:
         """The CREATE statement with all this. The session's settings are written as MariaDB's SET STATEMENT … FOR, which
         connections understand on every server."""

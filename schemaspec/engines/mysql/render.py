@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.mysql import declare, programs
+from schemaspec.engines.mysql import declare, fragile, programs
 from schemaspec.engines.mysql.alter import TableAlter
 from schemaspec.engines.mysql.circles import cyclic
 from schemaspec.engines.mysql.hazards import foreign_key_hazards, rename_hazards
+from schemaspec.engines.mysql.sequences import altered_sequence
 from schemaspec.engines.mysql.server import Server
 from schemaspec.engines.mysql.words import quote
 from schemaspec.errors import UnsupportedError
@@ -32,7 +33,6 @@ _DROPS = {
     "event": "EVENT",
     "sequence": "SEQUENCE",
 }
-_SEQUENCE_ENGINE = re.compile(r"\s*ENGINE=\w+")
 _FROM_FOREIGN_KEYS = ("type", "collation", "generated", "stored")
 
 
@@ -182,8 +182,10 @@ class _Work:
     def _add_foreign_keys(
         self, path: tuple[str, ...], ids: Sequence[ObjectId], changes: Sequence[Change], released: Mapping[str, ObjectId]
     ) -> Step:
-        lines = (self.dialect.constraint(declare.constraint_of(self.desired[id], self.dialect)) for id in ids)
-        sql = f"ALTER TABLE {quote(path[-1])} {', '.join(f'ADD {line}' for line in lines)}"
+        added = [self.desired[id] for id in ids]
+        clauses = [*fragile.kept(path, self.current, self.desired, added)]
+        clauses += (f"ADD {self.dialect.constraint(declare.constraint_of(item, self.dialect))}" for item in added)
+        sql = f"ALTER TABLE {quote(path[-1])} {', '.join(clauses)}"
         hazards = tuple(hazard for id in ids for hazard in foreign_key_hazards(self.desired[id]))
         # The name of a foreign key is free for another table only once the old one is gone.
         after = frozenset(released[id.name] for id in ids if id.name in released and released[id.name] not in ids)
@@ -260,9 +262,7 @@ class _Work:
     def _replaced(self, change: Change) -> Step:
         item = self.desired[change.id]
         if change.id.kind == "sequence":
-            lines = [f"ALTER SEQUENCE {quote(change.id.name)} {_SEQUENCE_ENGINE.sub('', str(item['definition']))}"]
-            if _out_of_range(change):
-                lines[0] += " RESTART"
+            lines = list(altered_sequence(change))
         elif change.id.kind == "view" or self.server.or_replace:
             lines = [self._placed(item, programs.create_statement(item, or_replace=True))]
         else:
@@ -353,16 +353,3 @@ def _following(item: SchemaObject, schema: Schema) -> str | None:
         if _group(other) == _group(item) and other.get("follows") == item.id.name:
             return other.id.name
     return None
-
-
-def _out_of_range(change: Change) -> bool:
-    """Whether a sequence's old start is no value of the new one, so that it can't go on from where it is."""
-    numbers = [
-        {name: int(value) for name, value in re.findall(r"(start with|minvalue|maxvalue) (-?\d+)", str(item.get("definition")))}
-        for item in (change.before, change.after)
-        if item is not None
-    ]
-    if len(numbers) != 2 or "start with" not in numbers[0]:
-        return False
-    start = numbers[0]["start with"]
-    return start < numbers[1].get("minvalue", start) or start > numbers[1].get("maxvalue", start)

@@ -92,8 +92,6 @@ class TableReader:
             "system_versioned": self._table.versioned or None,
             "partition": self._bare(self._table.partition) or None,
         }
-        if str(attributes["engine"]).upper() != "ARIA":
-            options.pop("PAGE_CHECKSUM", None)  # what a table that once was Aria's drags along means nothing elsewhere
         for name, value in options.items():
             attributes[name if name.startswith("`") else name.lower()] = value
         return attributes

@@ -1,0 +1,40 @@
+"""Changes whose very statements matter: nothing more, nothing dearer, and nothing that the server would do behind our backs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from schemaspec.diff.compare import diff
+from schemaspec.engines.mysql import ENGINE
+from schemaspec.engines.mysql.connect import connect
+from schemaspec.engines.mysql.words import quote
+from schemaspec.model.url import DatabaseUrl
+from tests.engines.mysql.conftest import Make, run_script
+from tests.engines.mysql.planning import converge, dump, schema_of
+
+CASES = yaml.safe_load(Path(__file__).with_name("statements.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_these_statements_lead_there(case: dict[str, str], database: Make) -> None:
+    current, wanted = database(case["left"]), database(case["right"], name="wanted")
+    desired = schema_of(wanted)
+    run_script(current, case.get("rows", ""))
+    assert [statement.sql for statement in converge(current, desired, rounds=1)] == case["statements"]
+    assert diff(schema_of(current), desired) == ()
+    assert dump(current) == dump(wanted)
+    assert faults(current) == []
+
+
+def faults(url: DatabaseUrl) -> list[str]:
+    """What the server finds wrong with its own tables: a row in the wrong partition, say."""
+    connection = connect(url)
+    try:
+        names = [quote(item.id.name) for item in ENGINE.introspect(connection).of_kind("table")]
+        rows = connection.rows(f"CHECK TABLE {', '.join(names)} EXTENDED") if names else []
+        return [str(text) for _, _, kind, text in rows if kind != "status" or text != "OK"]
+    finally:
+        connection.close()
