@@ -76,10 +76,13 @@ def _verified(site: Site, copy: Path, level: Level, progress: StageProgress | No
         tell(0, 1)
     try:
         facts = site.engine.copier.verify(copy, site.url, level=level)
-    except DatabaseError as error:
+    except DamagedError as error:
         # The copy is gone in a moment, and its path says nothing to anybody.
         what = f"no backup was made, because the copy was not whole: {error.what}"
         raise DamagedError(what, where=site.url, why=error.why, fix="look at the database itself: schemaspec check") from error
+    except DatabaseError as error:
+        what = f"no backup was made, because the copy could not be verified: {error.what}"
+        raise DatabaseError(what, where=site.url, why=error.why, fix=error.fix) from error
     if tell:
         tell(1, 1)
     return facts

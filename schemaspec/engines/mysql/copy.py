@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 _END = re.compile(rb"^-- Dump completed", re.MULTILINE)
 _HEAD = re.compile(rb"^-- (?:MariaDB|MySQL) dump", re.MULTILINE)
+# A program of another user's, and the lines that a dump makes programs with.
+_NOT_ALLOWED = re.compile(r"ERROR 1227\b")
+_MAKES = re.compile(rb"\A(?:/\*!\d+ CREATE\*/ |/\*!\d+ DEFINER=|CREATE DEFINER=).*", re.DOTALL)
+_DEFINER = re.compile(rb"DEFINER=`(?:[^`]|``)*`(?:@`(?:[^`]|``)*`)?")
 _SERVER_LINE = re.compile(rb"^-- Server version\s+(\S+)", re.MULTILINE)
 _TABLE_LINE = re.compile(rb"-- Table structure for table `(.*)`\s*$")
 _TAIL_BYTES = 4096
@@ -183,12 +188,30 @@ def _load(path: Path, url: DatabaseUrl, server: Server, progress: Progress | Non
 def _restored(path: Path, url: DatabaseUrl) -> Iterator[MysqlConnection]:
     with scratch(url) as connection:
         try:
-            _load(path, connection.url, connection.server)
+            _load_as_oneself(path, connection)
         except DatabaseError as error:
             raise DamagedError(
                 "the dump can't be restored", where=path, why=error.why or error.what, fix="take another backup"
             ) from error
         yield connection
+
+
+def _load_as_oneself(path: Path, connection: MysqlConnection) -> None:
+    """Run the dump in a scratch database. Who may not name other definers gets its programs as the user's own."""
+    try:
+        _load(path, connection.url, connection.server)
+    except DatabaseError as error:
+        if not _NOT_ALLOWED.search(error.why or ""):
+            raise
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            own = Path(folder) / "own.sql"
+            with path.open("rb") as source, own.open("xb") as target:
+                target.writelines(_MAKES.sub(_without_definer, line) for line in source)
+            _load(own, connection.url, connection.server)
+
+
+def _without_definer(found: re.Match[bytes]) -> bytes:
+    return _DEFINER.sub(b"", found[0], count=1)
 
 
 def _sound(connection: MysqlConnection) -> None:

@@ -20,6 +20,10 @@ from schemaspec.model.url import DatabaseUrl
 
 PREFIX = "schemaspec_scratch_"
 _OURS = re.compile(rf"{PREFIX}\d+_[0-9a-f]{{8}}")
+_WAYS = (
+    r"give the user all rights on `schemaspec\_scratch\_%`.*, or name another server as `scratch: mysql://…` in the spec, "
+    "or lay a snapshot beside the spec where one can be made (`schemaspec init --snapshot`)"
+)
 _TIMEOUT = 60.0
 _LONGEST_DROP = 3.0
 """Nobody waits longer for a large scratch database to be gone; its lock is held until it is."""
@@ -121,7 +125,7 @@ def _make(keeper: MysqlConnection, server: DatabaseUrl, name: str, collation: tu
             "no scratch database can be made",
             where=server,
             why=error.why,
-            fix="grant CREATE and DROP on `schemaspec\\_scratch\\_%`.*, or name another server as `scratch:` in the spec",
+            fix=_WAYS,
         ) from error
 
 

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from schemaspec.diff.compare import diff
 from schemaspec.engines.mysql import ENGINE, lock, run
-from schemaspec.engines.mysql.connect import connect
+from schemaspec.engines.mysql.connect import connect, connect_server
 from schemaspec.errors import DamagedError, DatabaseError, LockedError
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
+from schemaspec.model.url import DatabaseUrl
 from tests.engines.mysql.conftest import Make, run_script
 from tests.engines.mysql.planning import dump, schema_of
+from tests.servers_mysql import PrivateServer
 
 SHOP = """
 create table p (id int primary key, name varchar(50) not null, b varbinary(20));
@@ -191,6 +194,27 @@ def test_backup_verify_open_restore(database: Make, tmp_path: Path) -> None:
     connection.execute("insert into c (p) values (2)")
     assert connection.query("select max(x) from log") == [(4,)]
     connection.close()
+
+
+def test_a_user_without_power_over_other_definers_backs_up_too(server: PrivateServer, database: Make, tmp_path: Path) -> None:
+    url = database(f"{SHOP} create procedure words() select 'CREATE DEFINER=`root`@`localhost` stays';")
+    admin = connect_server(server.url())
+    try:
+        admin.internal("CREATE USER plain IDENTIFIED BY 'secret'")
+        admin.internal("GRANT ALL ON shop.* TO plain")
+        admin.internal(r"GRANT ALL ON `schemaspec\_scratch\_%`.* TO plain")
+        admin.internal("GRANT SELECT ON mysql.proc TO plain")
+        own = DatabaseUrl.parse(f"mysql://plain:secret@127.0.0.1:{server.port}/shop")
+        copy = tmp_path / "copy.sql"
+        ENGINE.copier.backup(own, copy)
+        facts = ENGINE.copier.verify(copy, own, level="full")
+        assert facts.row_counts == {"p": 2, "c": 3, "log": 0}
+        with ENGINE.copier.open(copy, own) as opened:
+            assert diff(ENGINE.introspect(opened), schema_of(url)) == ()
+        assert [path.name for path in tmp_path.iterdir()] == ["copy.sql"]
+    finally:
+        admin.internal("DROP USER plain")
+        admin.close()
 
 
 def _rows(url: object) -> list[object]:
