@@ -18,6 +18,7 @@ from schemaspec.backup.compression import plain_copy
 from schemaspec.backup.manifest import MAX_BYTES
 from schemaspec.backup.retention import Retention
 from schemaspec.backup.store import BackupStore
+from schemaspec.engines.registry import engine
 from schemaspec.errors import DamagedError, DatabaseError, InputError
 
 from .conftest import Clock, store_of
@@ -304,6 +305,18 @@ def test_a_damaged_database_is_not_backed_up_but_can_be_restored(store: BackupSt
     assert restored.safety is None
     assert "damaged" in restored.note
     assert sql("SELECT count(*) FROM products") == [(2000,)]
+
+
+def test_a_copy_that_can_not_be_tried_out_is_not_called_damaged(store: BackupStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise DatabaseError("no scratch database can be made", why="access denied", fix="grant it")
+
+    monkeypatch.setattr(type(engine("sqlite").copier), "verify", refuse)
+    with pytest.raises(DatabaseError) as caught:
+        store.create()
+    assert not isinstance(caught.value, DamagedError)
+    assert (caught.value.why, caught.value.fix) == ("access denied", "grant it")
+    assert not store.list()
 
 
 def test_a_file_without_a_manifest_is_no_backup(store: BackupStore, shop: Path, clock: Clock, sql: Sql) -> None:

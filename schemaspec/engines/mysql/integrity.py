@@ -119,7 +119,7 @@ def _foreign_keys(schema: Schema) -> Iterator[Question]:
         fault = Fault(
             code="orphan",
             object=f"{table}.{key.id.name}",
-            message=f"of {table} name no row of {'.'.join(target)} in ({', '.join(columns)})",
+            message=f"of {table} pointing at no row of {'.'.join(target)} in ({', '.join(columns)})",
             fix="add the missing rows, or clear the columns; they came in while foreign_key_checks was off",
         )
         yield query, f"the foreign key {key.id}", fault
@@ -132,7 +132,7 @@ def _checks(schema: Schema) -> Iterator[Question]:
         fault = Fault(
             code="check_violated",
             object=name,
-            message=f"of {table} break the CHECK ({expression})",
+            message=f"of {table} against the CHECK ({expression})",
             fix="mend these rows: the server refuses every later change of them",
         )
         yield f"SELECT COUNT(*) FROM {quote(table)} WHERE NOT ({expression})", f"the check {name}", fault

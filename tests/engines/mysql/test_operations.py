@@ -150,7 +150,8 @@ def test_orphans_and_broken_checks_are_counted(database: Make) -> None:
     faults = ENGINE.orphans(connection, schema_of(url))
     connection.close()
     assert [(fault.code, fault.object) for fault in faults] == [("orphan", "c.f"), ("check_violated", "p.nonempty")]
-    assert faults[0].message.startswith("3 rows of c name no row of p")
+    assert faults[0].message.startswith("3 rows of c pointing at no row of p")
+    assert faults[1].message.startswith("1 row of p against the CHECK")
 
 
 def test_integrity(database: Make) -> None:
