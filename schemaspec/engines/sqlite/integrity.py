@@ -6,6 +6,7 @@ import re
 
 from schemaspec.engines.protocol import Fault
 from schemaspec.engines.sqlite.connect import SqliteConnection, display
+from schemaspec.engines.sqlite.foreign_keys import checked
 from schemaspec.engines.sqlite.names import quote
 from schemaspec.engines.sqlite.scratch import lacking
 from schemaspec.errors import DatabaseError, LockedError, SchemaspecError, StatementError
@@ -26,11 +27,7 @@ _RULES = (
         "run REINDEX after a backup; look for the cause in disk and logs",
     ),
 )
-_ORPHANS = """
-SELECT c."table", c.parent, c.fkid, count(*), min(c.rowid)
-FROM pragma_foreign_key_check AS c
-GROUP BY c."table", c.parent, c.fkid ORDER BY 1, 2, 3
-"""
+_ORPHANS = ('c."table", c.parent, c.fkid, count(*), min(c.rowid)', 'GROUP BY c."table", c.parent, c.fkid ORDER BY 1, 2, 3')
 _COLUMNS = 'SELECT id, "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id, seq'
 
 
@@ -100,18 +97,23 @@ def _fault(message: str, name: str) -> Fault:
 
 def orphans(connection: SqliteConnection, schema: Schema) -> tuple[Fault, ...]:
     """See `protocol.Engine.orphans`."""
-    try:
-        rows = connection.query(_ORPHANS)
-    except StatementError as error:
-        return (
-            Fault(
-                code="foreign_key_mismatch",
-                object=display(connection.url),
-                message=f"the foreign keys can't be checked: {error.why}",
-                fix="the columns that a foreign key names must be the primary key or UNIQUE in their table",
-            ),
-        )
-    return tuple(_orphan(connection, schema, *row) for row in rows)
+    found = checked(connection, *_ORPHANS)
+    orphans = tuple(_orphan(connection, schema, *row) for row in found.rows)
+    return orphans + tuple(_unchecked(table, why) for table, why in found.unknown.items())
+
+
+def _unchecked(table: str, why: str) -> Fault:
+    """Nothing is wrong with the data: the schema is so, and an application that never enforces its keys lives with it."""
+    mismatch = "mismatch" in why
+    return Fault(
+        code="foreign_key_mismatch" if mismatch else "unverifiable",
+        object=table,
+        message=f"the foreign keys of {table} can't be checked: {why}",
+        fix="while they are enforced every write fails; the columns that a foreign key names must be the primary key or UNIQUE"
+        if mismatch
+        else "run PRAGMA foreign_key_check inside the application",
+        severity="warn",
+    )
 
 
 def _orphan(

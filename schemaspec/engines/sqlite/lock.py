@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from schemaspec.engines.sqlite.connect import SqliteConnection, display
+from schemaspec.engines.sqlite.foreign_keys import checked
 from schemaspec.errors import SchemaspecError, StatementError
 
 Violations = Counter[tuple[object, ...]]
@@ -24,7 +25,7 @@ def exclusive(connection: SqliteConnection, *, timeout: float, foreign_keys: boo
         with connection.transaction():
             before = None if foreign_keys else violations(connection)
             yield
-            if not foreign_keys:
+            if before is not None:
                 _compare(connection, before, orphans)
     finally:
         with suppress(SchemaspecError):
@@ -34,20 +35,20 @@ def exclusive(connection: SqliteConnection, *, timeout: float, foreign_keys: boo
             connection.execute(f"PRAGMA busy_timeout = {patience}")
 
 
-def violations(connection: SqliteConnection) -> Violations | None:
-    """Table, row and parent of each row that violates a foreign key; None when the keys themselves don't fit together."""
-    try:
-        return Counter(connection.query('SELECT "table", rowid, parent FROM pragma_foreign_key_check'))
-    except StatementError:
-        return None
+def violations(connection: SqliteConnection) -> tuple[Violations, frozenset[str]]:
+    """Table, row and parent of each row that violates a foreign key; the tables whose keys can't be checked."""
+    found = checked(connection, 'c."table", c.rowid, c.parent')
+    return Counter(found.rows), frozenset(found.unknown)
 
 
-def _compare(connection: SqliteConnection, before: Violations | None, orphans: int) -> None:
-    after = violations(connection)
-    if after is None or before is None:
-        return
-    new = after - before
-    if not new or after.total() <= before.total() + orphans:
+def _compare(connection: SqliteConnection, before: tuple[Violations, frozenset[str]], orphans: int) -> None:
+    now, unknown = violations(connection)
+    had, were_unknown = before
+    # What could not be told before is not new because it can be told now.
+    now = Counter({row: count for row, count in now.items() if row[0] not in were_unknown})
+    had = Counter({row: count for row, count in had.items() if row[0] not in unknown})
+    new = now - had
+    if not new or now.total() <= had.total() + orphans:
         return
     tables = Counter((table, parent) for table, _, parent in new.elements())
     lines = [

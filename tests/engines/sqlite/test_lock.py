@@ -92,6 +92,25 @@ def test_orphans_that_were_there_before_are_nobodys_fault(shop: Path) -> None:
     connection.close()
 
 
+def test_a_key_that_can_not_be_checked_hides_no_other(shop: Path) -> None:
+    raw = sqlite3.connect(shop)
+    raw.executescript("create table q (id int); create table m (q int references q(id)); insert into c values (9, 77)")
+    raw.close()
+    connection = ENGINE.connect(url(shop), mode="write")
+    with ENGINE.exclusive(connection, foreign_keys=False):
+        connection.execute("create unique index q_id on q (id)")
+        connection.execute("insert into m values (5)")
+    connection.execute("drop index q_id")
+    with (
+        pytest.raises(StatementError, match="1 row of c that name no row of p"),
+        ENGINE.exclusive(connection, foreign_keys=False),
+    ):
+        connection.execute("delete from p where id = 2")
+    told = {(fault.object, fault.code, fault.severity) for fault in ENGINE.orphans(connection, ENGINE.introspect(connection))}
+    assert told == {("c.p", "orphan", "fail"), ("m", "foreign_key_mismatch", "warn")}
+    connection.close()
+
+
 def test_one_at_a_time(shop: Path) -> None:
     done: list[str] = []
 
