@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from schemaspec.errors import InputError, StatementError
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.plan import facts
-from schemaspec.plan.renames import Rename
+from schemaspec.plan.renames import Rename, names_now
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -34,7 +34,7 @@ class Live:
         self.connection = connection
         self.start = start
         self.target = target
-        self._old = {rename.new: rename.old for rename in renames}
+        self._old = names_now(renames)
         self._estimates: dict[ObjectId, tuple[int | None, int | None]] = {}
 
     @property

@@ -15,6 +15,7 @@ from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Proof, Step
 from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
+from schemaspec.plan.aside import set_aside
 from schemaspec.plan.clone import clone, copied, finished, modelled, run_measured, told
 from schemaspec.plan.closure import closed
 from schemaspec.plan.order import ordered
@@ -144,8 +145,9 @@ def _renamed(engine: Engine, scratch: Connection, current: Schema, desired: Sche
     for number in sorted({rename.round for rename in renames}):
         here = draft.start
         found = tuple(rename.change(here, desired) for rename in renames if rename.round == number)
-        goal = _with_renamed(here, desired, found)
-        steps = ordered(engine.steps(closed(engine, found, here, goal), here, goal), here, goal)
+        aside = set_aside(engine, found, here, desired)
+        goal = _with_renamed(here.only(here.objects.keys() - {change.id for change in aside}), desired, found)
+        steps = ordered(engine.steps(closed(engine, (*aside, *found), here, goal), here, goal), here, goal)
         changes += found
         if not _ran(engine, scratch, draft, steps):
             break

@@ -179,14 +179,14 @@ def _timed(step: Step, seconds: float) -> TimedStep:
 
 
 def _renamed(plan: Plan) -> dict[ObjectId, ObjectId]:
-    """What each renamed table or column was called before, by its new identity."""
+    """What each renamed table or column was called before all of it, by its new identity."""
     found: dict[ObjectId, ObjectId] = {}
     for step in plan.steps:
         if step.action == "rename":
             known = [change.before.id for change in step.changes if change.before is not None]
             old = next((id for id in (*known, *step.drops) if id.kind == step.id.kind and id != step.id), None)
             if old is not None:
-                found[step.id] = old
+                found[step.id] = found.pop(old, old)
     return found
 
 

@@ -14,6 +14,7 @@ from schemaspec.model.kinds import KINDS
 from schemaspec.model.position import Position
 from schemaspec.model.schema import ObjectId, Schema
 from schemaspec.model.spec import Declaration, Object, Table
+from schemaspec.plan.circles import Asked, circles, in_turn, pending
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Dialect
@@ -53,32 +54,57 @@ def pending_renames(
     if not any(True for _ in without_history(current)):
         return ()
     faults: list[InputError] = []
+    outer = [
+        _asked(_existing(old, current), _existing(new, current), there, current, position)
+        for old, new, position in _named(declarations, dialect)
+        # The spec may give it another kind than the engine does; the difference will tell.
+        if (there := _existing(new, desired)) is not None
+    ]
+    found = _in_rounds(outer, current, desired, faults)
+    homes = {new.path: old.path for new, old in names_now(found).items()}
+    inner = tuple(_inner(declarations, dialect, current, desired, homes))
+    for columns in (True, False):
+        last = max((rename.round for rename in found), default=-1)
+        later = [item for item in inner if (item.new.kind == "column") is columns]
+        found += [replace(item, round=last + 1 + item.round) for item in _in_rounds(later, current, desired, faults)]
+    if faults:
+        raise InputErrors(faults)
+    return tuple(sorted(found, key=lambda rename: rename.round))
+
+
+def names_now(renames: Sequence[Rename]) -> dict[ObjectId, ObjectId]:
+    """What each object that is renamed is called before all of it, by what it is called afterwards."""
+    found: dict[ObjectId, ObjectId] = {}
+    for rename in renames:
+        found[rename.new] = found.pop(rename.old, rename.old)
+    return found
+
+
+def _in_rounds(asked: Sequence[Asked], current: Schema, desired: Schema, faults: list[InputError]) -> list[Rename]:
+    """Those that are still to be done, in the order of their rounds."""
     found: list[Rename] = []
-    tables: dict[tuple[str, ...], tuple[str, ...]] = {}  # new path → the path it still has
-    named = tuple(_named(declarations, dialect))
-    freed = _freed([(_existing(old, current), _existing(new, current)) for old, new, _ in named])
-    for old, new, position in named:
-        here, there = _existing(old, current), _existing(new, desired)
-        if there is None:
-            continue  # the spec gives it another kind than the engine does; the difference will tell
-        taken = _existing(new, current)
-        state = _state(here, None if here in freed and taken in freed else taken, there, desired, position)
+    turning: set[ObjectId] = set()
+    for number, circle in enumerate(circles(asked)):
+        turning.update(item.new for item in circle)
+        try:
+            if pending(circle, current, desired):
+                found += [
+                    Rename(old=old, new=new, round=i, position=at) for i, (old, new, at) in enumerate(in_turn(circle, number))
+                ]
+        except InputError as error:
+            faults.append(error)
+    straight: list[Rename] = []
+    freed = _freed([(item.old, item.taken) for item in asked])
+    for item in asked:
+        if item.new in turning:
+            continue
+        taken = None if item.old in freed and item.taken in freed else item.taken
+        state = _state(item.old, taken, item.new, desired, item.position)
         if isinstance(state, InputError):
             faults.append(state)
         elif state is not None:
-            found.append(Rename(old=state, new=there, round=0, position=position))
-            tables[there.path] = state.path
-    faults += _circles(found)
-    first = _chained(found)
-    last = max((rename.round for rename in first), default=-1)
-    for inner in _inner(declarations, dialect, current, desired, tables):
-        if isinstance(inner, InputError):
-            faults.append(inner)
-        else:
-            first.append(Rename(old=inner.old, new=inner.new, round=last + inner.round, position=inner.position))
-    if faults:
-        raise InputErrors(faults)
-    return tuple(sorted(first, key=lambda rename: rename.round))
+            straight.append(Rename(old=state, new=item.new, round=0, position=item.position))
+    return sorted((*found, *_chained(straight)), key=lambda rename: rename.round)
 
 
 def _named(
@@ -162,48 +188,40 @@ def _chained(renames: list[Rename]) -> list[Rename]:
     ]
 
 
-def _circles(renames: list[Rename]) -> Iterator[InputError]:
-    after = {rename.old.path: rename for rename in renames}
-    for rename in renames:
-        seen, at = {rename.old.path}, rename.new.path
-        while at in after and at not in seen:
-            seen.add(at)
-            at = after[at].new.path
-        if at == rename.old.path and rename.new.path != rename.old.path:
-            yield InputError(
-                f"{rename.new} and {rename.old} are to swap their names",
-                where=rename.position,
-                fix="swap them in two migrations, by way of a third name",
-            )
-
-
 def _inner(
     declarations: Sequence[Declaration],
     dialect: Dialect,
     current: Schema,
     desired: Schema,
     tables: Mapping[tuple[str, ...], tuple[str, ...]],
-) -> Iterator[Rename | InputError]:
-    """Columns (round 1), then indexes and other objects in a table (round 2)."""
+) -> Iterator[Asked]:
+    """Columns, indexes and other objects in a table."""
     for table, kind, old, new, position in _inside(declarations):
         home = _existing((CONTAINERS, dialect.path(table)), desired)
         if home is None:
             continue
-        was = tables.get(home.path, home.path)
-        now = _existing((CONTAINERS, was), current)
+        now = _existing((CONTAINERS, tables.get(home.path, home.path)), current)
         if now is None:
             continue  # the table is created with its new columns
         there = _existing(((kind,), (*home.path, new)), desired)
-        if there is None:
-            continue
-        before = _existing(((kind,), (*now.path, old)), current)
-        after = _existing(((kind,), (*now.path, new)), current)
-        same_place = _moved(before, home), _moved(after, home)
-        state = _state(*same_place, there, desired, position)
-        if isinstance(state, InputError):
-            yield state
-        elif state is not None:
-            yield Rename(old=state, new=there, round=1 if kind == "column" else 2, position=position)
+        if there is not None:
+            before = _existing(((kind,), (*now.path, old)), current)
+            taken = _existing(((kind,), (*now.path, new)), current)
+            yield _asked(before, taken, there, current, position, home=home)
+
+
+def _asked(
+    old: ObjectId | None,
+    taken: ObjectId | None,
+    new: ObjectId,
+    current: Schema,
+    position: Position | None,
+    home: ObjectId | None = None,
+) -> Asked:
+    found = current[old] if old is not None else None
+    if home is not None:
+        old, taken = _moved(old, home), _moved(taken, home)
+    return Asked(new=new, old=old, taken=taken, found=found, position=position)
 
 
 def _moved(id: ObjectId | None, home: ObjectId) -> ObjectId | None:

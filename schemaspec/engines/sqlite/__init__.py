@@ -99,7 +99,7 @@ class SqliteEngine:
 
     def invalidates(self, change: Change, current: Schema, desired: Schema) -> bool:
         """See `protocol.Engine.invalidates`. A rebuild leaves no moment at which a view or trigger is looked at."""
-        return False
+        return change.action == "rename" and change.id.kind == "column"
 
     def steps(self, changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Step, ...]:
         """See `protocol.Engine.steps`."""
