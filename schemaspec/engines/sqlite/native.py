@@ -15,6 +15,8 @@ from schemaspec.model.schema import ObjectId, Schema
 
 _CONSTANT = re.compile(r"[+-]?\s*[0-9.][0-9a-fA-FxXeE.+-]*|'(?:[^']|'')*'|[xX]'[0-9a-fA-F]*'|NULL|TRUE|FALSE", re.IGNORECASE)
 _DROP_COLUMN, _CHECKS_ROWS, _ALTERS_CONSTRAINTS = (3, 35), (3, 37), (3, 53)
+_ADDS_CHECKS = (3, 54)
+"""Before, ADD CHECK refuses rows for which the condition is NULL, and these it must let pass."""
 
 
 def native(
@@ -139,13 +141,20 @@ class _Native:
             # With a default the rows without a value get it, which takes a copy.
             if not clause.name and column.of("default") is None:
                 return self._statement(f"ALTER COLUMN {quote(change.id.name)} SET NOT NULL")
-        if change.id.kind == "check" and change.action == "create":
+        if change.id.kind == "check" and change.action == "create" and self.version >= _ADDS_CHECKS:
             made = self._clause(self.after, change.id)
             return None if made is None else self._statement(f"ADD {self.after.piece(made)}")
         if change.id.kind == "check" and change.action == "drop":
             old = self._clause(self.before, change.id)
-            return None if old is None or not old.name else self._statement(f"DROP CONSTRAINT {quote(old.name)}")
+            if old is not None and old.name and self._is_unique(old.name):
+                return self._statement(f"DROP CONSTRAINT {quote(old.name)}")
         return None
+
+    def _is_unique(self, name: str) -> bool:
+        """Whether it is the name of one constraint only; the engine drops the first that has it."""
+        text = self.before.text
+        clauses = [*text.constraints, *(clause for column in text.columns for clause in column.clauses)]
+        return sum(key(clause.name) == key(name) for clause in clauses) == 1
 
     def _clause(self, origin: Source, id: ObjectId) -> Clause | None:
         return next((clause for _, clause in origin.text.clauses("check") if origin.ids.get(clause.start) == id), None)
