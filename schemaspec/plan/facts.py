@@ -8,7 +8,8 @@ from schemaspec.model.brackets import closing, inside
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
 
 _CHECK = re.compile(r"\s*check\s*\(", re.IGNORECASE)
-_SORT_WORDS = re.compile(r"\s+(?:asc|desc|nulls\s+(?:first|last)|\w+_ops|collate\s+\S+|without\s+overlaps)\s*\Z", re.IGNORECASE)
+_SORT_WORDS = re.compile(r"\s+(?:asc|desc|nulls\s+(?:first|last)|\w+_ops|without\s+overlaps)\s*\Z", re.IGNORECASE)
+_COLLATED = re.compile(r"(.+?)(\s+collate\s+\S+)", re.IGNORECASE | re.DOTALL)
 _PREFIX = re.compile(r"(\w+)\(\d+\)")
 _TEXTUAL = re.compile(r"char|clob|text|string|enum|\bset\b", re.IGNORECASE)
 
@@ -50,10 +51,11 @@ def plain_columns(item: SchemaObject) -> tuple[str, ...]:
 
 
 def key_expressions(item: SchemaObject, quoted: dict[str, str]) -> tuple[str, ...]:
-    """The keys of a unique constraint or index as SQL expressions, without order and operator classes.
+    """The keys of a unique constraint or index as SQL expressions, without order and operator classes. How they are collated
+    decides which values are the same.
 
     Args:
-        quoted: the table's columns and how they are quoted.
+        quoted: the table's columns as SQL.
     """
     keys = plain_columns(item) or tuple(inside(str(item.get("definition") or "")))
     found: list[str] = []
@@ -61,9 +63,11 @@ def key_expressions(item: SchemaObject, quoted: dict[str, str]) -> tuple[str, ..
         text = key
         while (shorter := _SORT_WORDS.sub("", text)) != text:
             text = shorter
+        collated = _COLLATED.fullmatch(text)
+        text, collation = (collated[1], collated[2]) if collated else (text, "")
         prefix = _PREFIX.fullmatch(text)
         text = prefix[1] if prefix and prefix[1] in quoted else text
-        found.append(quoted.get(text, text))
+        found.append(quoted.get(text, text) + collation)
     return tuple(found)
 
 

@@ -79,6 +79,15 @@ class Live:
         found = (*self.start.children(table.path, "column"), *self.target.children(table.path, "column"))
         return {item.id.name: self.engine.dialect.quote(item.id.name) for item in found}
 
+    def collated(self, table: ObjectId) -> dict[str, str]:
+        """The same as `columns`, each with the collation that it is to take where it has another one now."""
+        found = self.columns(table)
+        for item in self.target.children(table.path, "column"):
+            here = self.start.get(item.id)
+            if here is not None and here.get("collation") != (collation := item.get("collation")) and collation:
+                found[item.id.name] += f" COLLATE {collation}"
+        return found
+
     def shape(self, table: ObjectId) -> str:
         """What to select from to see the table's rows with renamed columns, and with the columns that the plan adds."""
         quote = self.engine.dialect.quote

@@ -28,7 +28,12 @@ def losses(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Ha
     remade = {change.id for change in changes if change.action == "create"}
     for change in changes:
         id = change.id
-        if change.action != "drop" or change.before is None:
+        if change.before is None:
+            continue
+        if change.action == "alter" and _becomes_computed(change) and (table := live.table_of(id)):
+            quoted = live.engine.dialect.quote(id.name)
+            tally.ask(Question(about=id, table=table, count=f"COUNT({quoted})", answer=_Computed(live, id)))
+        if change.action != "drop":
             continue
         if id.kind in ("table", "virtual_table") and id in live.start:
             tally.ask(Question(about=id, table=id, condition="", answer=_Table(live, id, id in remade)))
@@ -38,6 +43,13 @@ def losses(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Ha
         elif id.kind in _REMADE and id not in remade:
             yield id, _gone(live, id)
     yield from tally.hazards()
+
+
+def _becomes_computed(change: Change) -> bool:
+    before, after = change.before, change.after
+    if change.id.kind != "column" or before is None or after is None:
+        return False
+    return facts.is_generated(after) and not facts.is_generated(before)
 
 
 class _Table:
@@ -78,6 +90,24 @@ class _Column:
             safer="stop using it first, and drop it in a later release; if it was renamed, write `renamed_from`",
             rows=values,
             rule="P24",
+        )
+
+
+class _Computed:
+    def __init__(self, live: Live, id: ObjectId) -> None:
+        self._live, self._id = live, id
+
+    def __call__(self, values: int | None) -> Hazard | None:
+        if values == 0:
+            return None
+        name = self._live.name(self._id)
+        what = plural(values, "value") if values is not None else "all values"
+        return Hazard(
+            code="value_conversion",
+            object=name,
+            message=f"drops {what} of {name}, which is computed from then on",
+            safer="add the computed column under a name of its own, compare the two, and drop this one later",
+            rows=values,
         )
 
 

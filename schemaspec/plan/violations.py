@@ -32,11 +32,43 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
             _column(live, tally, table, before if change.action == "alter" else None, after)
         elif change.id.kind == "check":
             _check(live, tally, table, after)
-        elif change.id.kind in ("unique", "primary_key") or (change.id.kind == "index" and after.get("unique")):
+        elif _is_unique(after):
             yield from _unique(live, table, before, after)
         elif change.id.kind == "foreign_key":
             yield from _foreign_key(live, table, after)
+    for item in _compared_anew(live, changes):
+        yield from _unique(live, live.table_of(item.id) or item.id, live.start[item.id], item)
+    for item in _left_behind(live, changes):
+        yield from _foreign_key(live, live.table_of(item.id) or item.id, item)
     yield from tally.hazards()
+
+
+def _left_behind(live: Live, changes: Sequence[Change]) -> Iterator[SchemaObject]:
+    """Foreign keys that stay as they are although the table that they name goes."""
+    dropped = {change.id.path for change in changes if change.action == "drop" and change.id.kind == "table"}
+    changed = {change.id for change in changes}
+    for item in live.target.of_kind("foreign_key") if dropped else ():
+        target = facts.target_of(item, live.start)
+        if target is not None and target[0] in dropped and item.id in live.start and item.id not in changed:
+            yield item
+
+
+def _is_unique(item: SchemaObject) -> bool:
+    return item.id.kind in ("unique", "primary_key") or (item.id.kind == "index" and bool(item.get("unique")))
+
+
+def _compared_anew(live: Live, changes: Sequence[Change]) -> Iterator[SchemaObject]:
+    """Keys that stay as they are over columns whose values are compared in another way from now on."""
+    changed = {change.id for change in changes}
+    tables = {
+        change.id.owner
+        for change in changes
+        if change.id.kind == "column" and change.action == "alter" and change.changed("collation")
+    }
+    for owner in sorted(tables):
+        for item in live.target.children(owner, "unique", "primary_key", "index"):
+            if _is_unique(item) and item.id in live.start and item.id not in changed:
+                yield item
 
 
 def _columns(live: Live, tally: Tally, table: ObjectId) -> None:
@@ -70,8 +102,7 @@ def _check(live: Live, tally: Tally, table: ObjectId, after: SchemaObject) -> No
 
 
 def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> Iterator[tuple[ObjectId, Hazard]]:
-    columns = live.columns(table)
-    keys = facts.key_expressions(after, columns)
+    keys = facts.key_expressions(after, live.collated(table))
     asked = facts.condition_of(after)
     condition = live.expression(asked) if asked else None
     if not keys or (asked and condition is None):
@@ -79,7 +110,7 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
     if before is None or not before.get("rowid_alias"):
         yield from _row_numbers(live, table, after, keys)
     was_unique = before is not None and not before.get("invalid") and (before.id.kind != "index" or bool(before.get("unique")))
-    if before is not None and was_unique and facts.key_expressions(before, columns) == keys:
+    if before is not None and was_unique and facts.key_expressions(before, live.columns(table)) == keys:
         return
     present = " AND ".join([f"{key} IS NOT NULL" for key in keys] + ([condition] if condition else []))
     groups = f"SELECT COUNT(*) AS n FROM {live.shape(table)} WHERE {present} GROUP BY {', '.join(keys)} HAVING COUNT(*) > 1"

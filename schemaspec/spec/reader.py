@@ -61,7 +61,7 @@ def read_spec(
     if not found.faults and not reading.faults:
         from schemaspec.spec.references import check_references
 
-        check_references(reading, parts.declarations, parts.rules, settings["ignore"])
+        check_references(reading, parts.declarations, parts.rules, (*settings["ignore"], *_patterns(found, "absent")))
     faults = [*found.faults, *reading.faults]
     if faults:
         raise InputErrors(_in_order(faults, list(map(sources.shown, sources.contents))))
@@ -124,11 +124,14 @@ def _settings(reading: Reading, found: Collection, environ: Mapping[str, str], d
         "scratch": urls["scratch"],
         "templates": MappingProxyType(templates),
         "extra": MappingProxyType(read_extra(first.tree.get("extra", "fail"))) if first.usable("extra") else {},
-        "ignore": tuple(
-            pattern for item in found.documents if item.usable("ignore") for pattern in texts(item.tree.get("ignore"))
-        ),
+        "ignore": _patterns(found, "ignore"),
         "types": MappingProxyType(_types(reading, found)),
     }
+
+
+def _patterns(found: Collection, key: str) -> tuple[str, ...]:
+    """The patterns that all documents have under a key."""
+    return tuple(pattern for item in found.documents if item.usable(key) for pattern in texts(item.tree.get(key)))
 
 
 def read_extra(value: Any) -> dict[str, Policy]:

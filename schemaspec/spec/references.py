@@ -48,7 +48,7 @@ def check_references(
     Args:
         reading: where faults go.
         declarations, rules: the whole spec.
-        ignore: patterns of names, `table` or `table.column`, that may be missing.
+        ignore: patterns of names, `table` or `table.column`, that may be missing: what the spec calls ignored or absent.
     """
     known = Known.of(declarations)
     patterns = tuple(ignore)

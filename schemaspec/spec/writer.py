@@ -42,7 +42,7 @@ def write_spec(declarations: Iterable[Declaration], *, database: str | None, tit
     missing = unmet(items)
     if missing:
         lines += ["# Named by a constraint, but not there:"]
-        lines += yaml_text.entry("ignore", [_GLOB.sub(lambda found: f"[{found[0]}]", name) for name in missing], 0)
+        lines += yaml_text.entry("absent", [_GLOB.sub(lambda found: f"[{found[0]}]", name) for name in missing], 0)
     for section, objects in _sections(items):
         lines += ["", f"{section}:"]
         lines += _tables(objects) if section == "tables" else _objects(objects)

@@ -82,6 +82,16 @@ def test_a_plan_leads_where_it_says(move, build):
             {"value_conversion": 2},
         ),
         ("insert into people values (1, 'a', '12', '9'), (2, 5, 6, 2.0)", PEOPLE.replace("integer);", "integer) strict;"), {}),
+        (
+            "insert into people values (1, 'a', 1, 1), (2, 'A', 2, 2)",
+            PEOPLE + "create unique index n on people(name collate nocase desc)",
+            {"unique_violated": 2},
+        ),
+        (
+            "insert into people values (1, 'a', 1, 55), (2, 'A', 2, null)",
+            PEOPLE.replace("boss integer", "boss integer as (id + 1)"),
+            {"value_conversion": 1},
+        ),
     ],
 )
 def test_hazards_are_counted_on_the_live_rows(move, rows, wanted, codes):
@@ -107,6 +117,20 @@ def test_dropping_what_can_be_made_again_is_told_but_does_not_block(move):
     moved = move(PEOPLE + "create view v as select 1; create index i on people(name)", PEOPLE)
     assert moved.codes == {}
     assert {hazard.code for hazard in moved.plan.all_hazards} == {"drop_view", "drop_index"}
+
+
+@pytest.mark.parametrize("key", ["a text{} unique, b int", "a text{} primary key, b int", "a text{}, b int, unique (b, a)"])
+def test_keys_are_held_against_the_collation_that_a_column_takes(move, key):
+    before, after = (f"create table t({key.format(collation)})" for collation in ("", " collate nocase"))
+    assert move(before + "; insert into t values ('x', 1), ('X', 1), ('y', 1)", after).codes == {"unique_violated": 2}
+    assert move(after + "; insert into t values ('x', 1), ('y', 1)", before).codes == {}
+
+
+def test_rows_are_told_that_a_dropped_table_leaves_behind(move):
+    kept = "create table c(p integer references p(id));"
+    rows = "create table p(id integer primary key); insert into p values (1); insert into c values (1), (1), (null)"
+    assert move(kept + rows, kept).codes == {"drop_table": 1, "foreign_key_violated": 2}
+    assert move(kept + rows, "create table c(p integer)").codes == {"drop_table": 1}
 
 
 def test_a_replaced_view_is_not_told_as_lost(move):

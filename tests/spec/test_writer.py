@@ -318,9 +318,11 @@ def test_what_is_named_but_not_there_is_said(files: Any) -> None:
         columns=(Column(name="x", definition="int references gone(y)"), Column(name="z", definition="int references a(nothing)")),
     )
     text = write_spec([table], database=None)
-    assert "ignore: [gone, a.nothing]" in text
+    assert "absent: [gone, a.nothing]" in text
     files({"s.yaml": text})
-    assert read_spec("s.yaml").tables == (table,)
+    read = read_spec("s.yaml")
+    assert read.tables == (table,)
+    assert read.ignore == (), "a table of that name would be one too many"
 
 
 @pytest.mark.parametrize("name", ["trigger", "policy"])
