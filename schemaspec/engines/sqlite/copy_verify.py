@@ -26,7 +26,10 @@ _MISSING = re.compile(
     r"no such collation sequence: (?P<collation>.+)"
     r"|(?:no such|unknown) function: (?P<function>[^()]+)|unsafe use of (?P<unsafe>[^()]+)|no such module: (?P<module>.+)"
 )
-_CONSTRAINT = re.compile(r"NULL value in |CHECK constraint failed in |non-\w+ value in ")
+_CONSTRAINT = re.compile(
+    r"NULL value in |CHECK constraint failed in |non-\w+ value in |(?:malformed|unable to validate the) inverted index "
+)
+"""A full-text index that does not match what it indexes, or keeps nothing of it, is as it was in the database too."""
 _MOST = 10_000
 """The most faults that are asked for: many rows that break a constraint must not hide damage told after them."""
 _STANDINS = 100

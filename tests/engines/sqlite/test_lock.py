@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schemaspec.engines.sqlite import ENGINE
+from schemaspec.engines.sqlite import ENGINE, integrity
 from schemaspec.errors import InputErrors, LockedError, StatementError
 from schemaspec.model.plan import Statement
 from tests.engines.sqlite.planning import url
@@ -109,6 +109,20 @@ def test_a_key_that_can_not_be_checked_hides_no_other(shop: Path) -> None:
     told = {(fault.object, fault.code, fault.severity) for fault in ENGINE.orphans(connection, ENGINE.introspect(connection))}
     assert told == {("c.p", "orphan", "fail"), ("m", "foreign_key_mismatch", "warn")}
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "severity"),
+    [
+        ("unable to validate the inverted index for FTS4 table main.notes: SQL logic error", "unverifiable", "info"),
+        ("malformed inverted index for FTS4 table main.notes", "stale_index", "fail"),
+        ("Tree 3 page 9: btreeInitPage() returns error code 11", "corrupt", "fail"),
+    ],
+)
+def test_what_newer_libraries_say_of_full_text_indexes(message: str, code: str, severity: str) -> None:
+    fault = integrity._fault(message, "shop.db")
+    assert (fault.code, fault.severity) == (code, severity)
+    assert (fault.object == "notes") is (code != "corrupt")
 
 
 def test_one_at_a_time(shop: Path) -> None:
