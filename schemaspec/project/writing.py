@@ -74,7 +74,7 @@ def write_migration(project: Project, description: str, *, version: int | None, 
     text = entry_text(migration)
     if not dry_run:
         if file.exists():
-            write_whole(file, append_migration(file.read_text(encoding="utf-8"), migration))
+            write_whole(file, append_migration(file.read_bytes().decode("utf-8"), migration))
         else:
             write_whole(file, write_migrations([migration]))
     return Written(version=number, file=str(file), text=text)

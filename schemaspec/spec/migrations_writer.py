@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from schemaspec.spec.yaml_reader import MAX_SCALAR, parse_yaml
 
 _HEAD = f"{SCHEMA_LINE.format(name='migrations')}\nschemaspec: 1\n"
 _FILE = "migrations.yaml"
+_LAST_LINES = 20
+"""Among these a bracket is looked for that closes the list."""
 
 
 def write_migrations(migrations: Sequence[Migration]) -> str:
@@ -177,12 +180,27 @@ def _candidates(lines: list[str], before: Map, data: Mapping[str, Any]) -> list[
         return [[*lines[: line - 1], f"{key}:{kept}", *_item(data, 2), *lines[line:]]]
     dash = _dash_column(lines, entries)
     if dash is None:
-        return []
+        return list(_in_brackets(lines, data))
     stop = _next_key_line(before, line) or len(lines) + 1
     gap = [""] if _has_gaps(lines, entries) else []
     places = dict.fromkeys((_after_content(lines, stop - 1, dash), stop - 1))
     item = _item(data, dash)
     return [[*lines[:place], *gap, *item, *_separated(lines[place:])] for place in places]
+
+
+def _in_brackets(lines: list[str], data: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The entry before a closing bracket: on its line, or on a line of its own, with a comma where the last entry has none."""
+    entry = json.dumps(data, ensure_ascii=False)
+    for number in range(len(lines) - 1, max(len(lines) - _LAST_LINES, -1), -1):
+        at = lines[number].rfind("]")
+        while at >= 0:
+            before, after = lines[number][:at], lines[number][at:]
+            for comma in ("", ", "):
+                if before.strip():
+                    yield [*lines[:number], f"{before.rstrip()}{comma or ' '}{entry}{after}", *lines[number + 1 :]]
+                else:
+                    yield [*lines[:number], f"{before}  {comma}{entry}", *lines[number:]]
+            at = lines[number].rfind("]", 0, at)
 
 
 def _separated(rest: list[str]) -> list[str]:
@@ -211,7 +229,7 @@ def _after_content(lines: list[str], stop: int, dash: int) -> int:
     number = stop
     while number > 0:
         text = lines[number - 1]
-        outer = text.lstrip().startswith("#") and len(text) - len(text.lstrip()) < max(dash, 1)
+        outer = (text.lstrip().startswith("#") and len(text) - len(text.lstrip()) < max(dash, 1)) or text.rstrip() == "..."
         if text.strip() and not outer:
             return number
         number -= 1

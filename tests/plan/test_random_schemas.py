@@ -16,8 +16,10 @@ from schemaspec.plan.planner import make_plan
 
 SQLITE = engine("sqlite")
 TABLES = ("a", "b", 'c "d"')
-COLUMNS = ("x", "y", "z", "order", "ü")
-TYPES = ("", "integer", "text", "real", "blob", "numeric(5,2)", "varchar(10)")
+COLUMNS = ("x", "y", "z", "order", "ü", "it's; a")
+TYPES = ("", "integer", "text", "real", "blob", "numeric(5,2)", "varchar(10)", '"odd type"', "INT", "unsigned big int")
+STRICT_TYPES = ("int", "integer", "text", "real", "blob", "any")
+BETWEEN = (", ", ",\n  ", ", -- a note, with 'quotes\n  ", " /* ( */, ")
 
 
 @dataclass(frozen=True)
@@ -29,21 +31,34 @@ class RandomTable:
     constraints: tuple[str, ...] = ()
     options: str = ""
     indexes: tuple[str, ...] = ()
-    trigger: bool = False
-    view: bool = False
+    triggers: tuple[str, ...] = ()
+    views: int = 0
+    between: str = ", "
 
     @property
     def statements(self) -> list[str]:
         table = quote(self.name)
         lines = [f"{quote(name)} {type} {clauses}".strip() for name, type, clauses in self.columns]
-        found = [f"create table {table} ({', '.join((*lines, *self.constraints))}){self.options}"]
-        found += [f"create index {quote(f'i{n} {self.name}')} on {table} {keys}" for n, keys in enumerate(self.indexes)]
-        if self.view:
-            found.append(f"create view {quote('v ' + self.name)} as select * from {table}")
-        if self.trigger:
+        found = [f"create table {table} ({self.between.join((*lines, *self.constraints))}){self.options}"]
+        for number, (unique, _, keys) in enumerate(index.partition("|") for index in self.indexes):
+            found.append(f"create {unique} index {quote(f'i{number} {self.name}')} on {table} {keys}")
+        found += self.programs(table)
+        return found
+
+    def programs(self, table: str) -> list[str]:
+        """A view, a view on that one with a trigger, and triggers on the table: some that do nothing, some that name others."""
+        first, second = quote(f"v {self.name}"), quote(f"w {self.name}")
+        column = quote(self.columns[0][0])
+        found = [f"create view {first} as select * from {table}"] if self.views else []
+        if self.views > 1:
+            found.append(f"create view {second} (one) as with q as (select {column} from {first}) select * from q")
             found.append(
-                f"create trigger {quote('t ' + self.name)} after delete on {table} begin delete from {table} where 0; end"
+                f"create trigger {quote('o ' + self.name)} instead of insert on {second} "
+                f"begin update {table} set {column} = new.one where 0; end"
             )
+        for number, when in enumerate(self.triggers):
+            body = f"delete from {table} where 0; insert into a select * from a where 0; update b set x = 1 where 0;"
+            found.append(f"create trigger {quote(f't{number} {self.name}')} {when} on {table} begin {body} end")
         return found
 
     @property
@@ -57,16 +72,38 @@ def quote(name: str) -> str:
 
 
 @st.composite
-def clauses(draw, name: str, names: list[str]) -> str:
+def clauses(draw, name: str) -> str:
     found = [
-        draw(st.sampled_from(("", "", "", "not null", "unique", "collate nocase"))),
-        draw(st.sampled_from(("", "", "default 7", "default 'it''s'", "default (1 + 1)", "default null"))),
+        draw(
+            st.sampled_from(
+                ("", "", "", "not null", "unique", "unique on conflict ignore", "constraint n not null on conflict fail")
+            )
+        ),
+        draw(st.sampled_from(("", "", "collate nocase", "collate rtrim"))),
+        draw(
+            st.sampled_from(
+                (
+                    "",
+                    "",
+                    "default 7",
+                    "default -7.50",
+                    "default 'it''s'",
+                    "default (1 + 1)",
+                    "default null",
+                    "default x'00'",
+                    'default "1"',
+                )
+            )
+        ),
         draw(
             st.sampled_from(("", "", "", f"check ({quote(name)} is not 13)", f"constraint c check (length({quote(name)}) < 50)"))
         ),
         draw(
             st.sampled_from(
-                ("", "", "", "references a", "references b(x) on delete cascade", 'references "c ""d""" on delete set null')
+                (
+                    *("", "", "", "references a", "references b(x) on delete cascade"),
+                    'references "c ""d""" on delete set null deferrable initially deferred',
+                )
             )
         ),
     ]
@@ -76,11 +113,15 @@ def clauses(draw, name: str, names: list[str]) -> str:
 @st.composite
 def tables(draw, name: str) -> RandomTable:
     names = draw(st.lists(st.sampled_from(COLUMNS), min_size=1, max_size=5, unique=True))
-    columns = [(column, draw(st.sampled_from(TYPES)), draw(clauses(column, names))) for column in names]
+    strict = draw(st.integers(0, 4)) == 0
+    columns = [(column, draw(st.sampled_from(STRICT_TYPES if strict else TYPES)), draw(clauses(column))) for column in names]
     constraints: list[str] = []
     options = ""
-    key = draw(st.sampled_from(("none", "rowid", "auto", "text", "pair", "without")))
-    if key in ("rowid", "auto"):
+    key = draw(st.sampled_from(("none", "rowid", "auto", "text", "pair", "without", "desc")))
+    if key == "desc":
+        columns.insert(0, ("id", "integer", "not null"))
+        constraints.append("constraint k primary key (id desc)")
+    elif key in ("rowid", "auto"):
         columns.insert(0, ("id", "integer", "primary key" + (" autoincrement" if key == "auto" else "")))
     elif key in ("text", "without"):
         columns.insert(0, ("id", "text", "primary key not null"))
@@ -90,24 +131,35 @@ def tables(draw, name: str) -> RandomTable:
     if draw(st.booleans()):
         constraints.append(f"check ({quote(names[0])} is not 99)")
     if draw(st.booleans()):
-        constraints.append(f"unique ({', '.join(map(quote, names[:2]))})")
+        order = draw(st.sampled_from(("", " collate rtrim", " desc")))
+        constraints.append(f"unique ({', '.join(quote(name) + order for name in names[:2])})")
     if draw(st.integers(0, 3)) == 0:
-        columns.append(
-            ("made", "", f"generated always as ({quote(names[0])} || 'x') {draw(st.sampled_from(('stored', 'virtual')))}")
-        )
+        target = draw(st.sampled_from((f"{quote(name)} ({quote(names[0])})", "b(x)", "nowhere(y)")))
+        constraints.append(f"constraint f foreign key ({quote(names[0])}) references {target} on update cascade")
+    if draw(st.integers(0, 3)) == 0:
+        made = f"generated always as ({quote(names[0])} || 'x') {draw(st.sampled_from(('stored', 'virtual')))}"
+        columns.append(("made", "text" if strict else "", made))
+        if draw(st.booleans()):
+            columns.append(("made of it", "any" if strict else "", "generated always as (length(made))"))
+    if strict:
+        options = f"{options}, strict" if options else " strict"
     keys = (
-        f"({quote(names[0])} desc)",
-        f"({quote(names[-1])}) where {quote(names[0])} is not null",
-        f"(lower({quote(names[0])}))",
+        f"|({quote(names[0])} desc)",
+        f"|({quote(names[-1])}) where {quote(names[0])} is not null",
+        f"|(lower({quote(names[0])}))",
+        f"unique|({quote(names[-1])} collate nocase, {quote(names[0])}) where {quote(names[0])} > 3",
+        f"|({quote(columns[-1][0])})",
     )
+    events = ("after delete", "before insert", f"after update of {quote(names[0])}", "before update")
     return RandomTable(
         name=name,
         columns=tuple(columns),
         constraints=tuple(constraints),
         options=options,
         indexes=tuple(draw(st.lists(st.sampled_from(keys), max_size=2, unique=True))),
-        trigger=draw(st.booleans()),
-        view=draw(st.booleans()),
+        triggers=tuple(draw(st.lists(st.sampled_from(events), max_size=2, unique=True))),
+        views=draw(st.integers(0, 2)),
+        between=draw(st.sampled_from(BETWEEN)),
     )
 
 
@@ -129,7 +181,7 @@ VALUES = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.integers(0, 20),
     st.floats(allow_nan=False),
-    st.sampled_from(("", "1", "007", "1.50", "x", "'", "é\U0001f600", "1e3", " 5")),
+    st.sampled_from(("", "1", "007", "1.50", "x", "X", "x ", "'", "é\U0001f600", "1e3", " 5", "9223372036854775808", "a\x00b")),
     st.binary(max_size=4),
 )
 

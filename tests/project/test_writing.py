@@ -27,6 +27,14 @@ def test_one_change_is_one_operation_in_the_words_of_the_spec(shop: Shop) -> Non
     assert shop("rollback", "--yes").code == 0
 
 
+def test_the_ends_of_lines_stay_as_they_are(shop: Shop) -> None:
+    file = shop.path / "migrations.yaml"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    shop.edit("specs/people.yaml", "      phone: label\n", "      phone: label not null default '?'\n")
+    _written(shop)
+    assert b"\n" not in file.read_bytes().replace(b"\r\n", b"")
+
+
 def test_several_changes_of_a_table_are_one_operation(shop: Shop) -> None:
     shop.edit("specs/people.yaml", "      phone: label\n", "      phone: label not null default '?' check (phone <> '')\n")
     shop.edit("specs/people.yaml", "    unique: [[email]]\n", "    unique: [[email, phone]]\n")

@@ -190,6 +190,7 @@ APPENDED = {
     "nothing in the list": ("migrations:\ntitle: x\n", f"migrations:\n{ENTRY}title: x\n"),
     "no list": ("schemaspec: 1\n", f"schemaspec: 1\nmigrations:\n{ENTRY}"),
     "windows": (f"migrations:\n{ONE}".replace("\n", "\r\n"), f"migrations:\n{ONE}{ENTRY}".replace("\n", "\r\n")),
+    "the end of a document": (f"---\nmigrations:\n{ONE}...\n", f"---\nmigrations:\n{ONE}{ENTRY}\n...\n"),
     "no indentation": (
         "migrations:\n- {version: 1, description: One, up: select 1}\n",
         "migrations:\n- {version: 1, description: One, up: select 1}\n"
@@ -210,14 +211,30 @@ def test_append(name: str, files: Any) -> None:
     assert read_migrations("m.yaml", engine="sqlite")[-1] == NEW
 
 
+FLOW = "{version: 1, description: 'One ]', up: select 1}"
+BRACKETS = {
+    "on one line": (f"migrations: [{FLOW}]  # all\n", f"migrations: [{FLOW}, ", "]  # all\n"),
+    "all of it": (f"{{migrations: [{FLOW}], schemaspec: 1}}\n", f"{{migrations: [{FLOW}, ", "], schemaspec: 1}\n"),
+    "a last comma": (f"migrations: [\n  {FLOW},  # ]\n  ]\n", f"migrations: [\n  {FLOW},  # ]\n    ", "\n  ]\n"),
+    "no last comma": (f"migrations: [\n  {FLOW}  # ]\n]\n# end\n", f"migrations: [\n  {FLOW}  # ]\n  , ", "\n]\n# end\n"),
+}
+
+
+@pytest.mark.parametrize("name", BRACKETS)
+def test_append_in_brackets(name: str, files: Any) -> None:
+    before, head, tail = BRACKETS[name]
+    after = append_migration(before, NEW)
+    assert after.startswith(head) and after.endswith(tail)
+    files({"m.yaml": after})
+    assert read_migrations("m.yaml", engine="sqlite")[-1] == NEW
+
+
 def test_append_to_nothing(files: Any) -> None:
     files({"m.yaml": append_migration("", NEW)})
     assert read_migrations("m.yaml", engine="sqlite") == (NEW,)
 
 
-@pytest.mark.parametrize(
-    "text", ["migrations: [{version: 1, description: One, up: select 1}]\n", "migrations: 3\n", "- a\n", "a: [\n"]
-)
+@pytest.mark.parametrize("text", ["migrations: 3\n", "migrations: {version: 1}\n", "- a\n", "a: [\n"])
 def test_append_to_what_cannot_be_added_to(text: str) -> None:
     with pytest.raises(InputError):
         append_migration(text, NEW)
