@@ -56,7 +56,7 @@ def plan_from_json(text: str, where: str = "") -> Plan:
     fix = "make it again: schemaspec plan -o plan.json"
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError("this is no plan: it is not JSON", where=where or None, why=str(error), fix=fix) from None
     if not isinstance(data, dict) or "schemaspec_plan" not in data:
         raise InputError("this is no plan", where=where or None, fix=fix)

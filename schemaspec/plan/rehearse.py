@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Check = Callable[["Connection"], Sequence[str]]
 
+_CHANGES_VALUES = frozenset({"not_null_violated", "value_conversion"})
+"""Hazards of columns whose values a plan alters: NULLs take the default, values another type."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedStep:
@@ -45,7 +48,7 @@ class TableOutcome:
         table: its name for people, as it is called afterwards.
         before, after: how many rows.
         same: whether the rows are the same in all columns that the plan does not mean to change.
-        left_out: columns that were not compared, because the plan changes their type.
+        left_out: columns that were not compared, because the plan changes their type, or tells that it changes values of theirs.
         meant: whether the plan changes the table; of others every column is compared.
     """
 
@@ -211,15 +214,22 @@ def _compared(before: Side, after: Side, plan: Plan) -> Iterator[TableOutcome]:
     """Every table that was there before and still is."""
     renamed = _renamed(plan)
     meant = {id.path[:-1] if KINDS[id.kind].parent else id.path for step in plan.steps for id in (step.id, *step.creates)}
+    told = {hazard.object for hazard in plan.all_hazards if hazard.code in _CHANGES_VALUES}
     gone = {id for step in plan.steps if step.action == "drop" for id in (step.id, *step.drops)}
     for table in sorted(after.schema.of_kind("table"), key=lambda item: item.id.path):
         old = renamed.get(table.id, table.id)
         if old in before.schema and old not in gone and not is_history(table.id):
-            yield outcome(before, after, renamed, old, table.id, table.id.path in meant)
+            yield outcome(before, after, renamed, old, table.id, table.id.path in meant, told)
 
 
 def outcome(
-    before: Side, after: Side, renamed: Mapping[ObjectId, ObjectId], old: ObjectId, new: ObjectId, meant: bool
+    before: Side,
+    after: Side,
+    renamed: Mapping[ObjectId, ObjectId],
+    old: ObjectId,
+    new: ObjectId,
+    meant: bool,
+    told: Collection[str] = (),
 ) -> TableOutcome:
     """Compare a table's rows in the columns that it has on both sides with the same type.
 
@@ -227,19 +237,21 @@ def outcome(
         renamed: what was called otherwise before, by its new identity.
         old, new: the table before and after.
         meant: whether the table is to be changed.
+        told: columns, as hazards call them, that are to have other values.
     """
     had, has = before.columns(old), after.columns(new)
     pairs = [(renamed.get(id := ObjectId("column", (*new.path, name)), id).name, name) for name in has]
     shared = [(was, now) for was, now in pairs if was in had]
-    alike = [(was, now) for was, now in shared if had[was] == has[now]]
+    display = after.engine.dialect.display
+    alike = [(was, now) for was, now in shared if had[was] == has[now] and display((*new.path, now)) not in told]
     first = before.content(old, [was for was, _ in alike])
     then = after.content(new, [now for _, now in alike])
     return TableOutcome(
-        table=after.engine.dialect.display(new.path),
+        table=display(new.path),
         before=first.rows,
         after=then.rows,
         same=first == then,
-        left_out=tuple(now for was, now in shared if had[was] != has[now]),
+        left_out=tuple(now for was, now in shared if (was, now) not in alike),
         meant=meant,
     )
 

@@ -88,7 +88,7 @@ def stand_in(spec: Spec, engine: str) -> Schema | None:
 def _content(path: str) -> dict[str, Any]:
     try:
         data = json.loads(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _none(path, str(error)) from None
     if not isinstance(data, dict):
         raise _none(path, "it is no JSON object")

@@ -66,7 +66,7 @@ def test_an_edited_plan_is_refused(edit):
     assert "schemaspec plan" in str(caught.value.fix)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"schemaspec_plan": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"schemaspec_plan": 1}', "[" * 100_000])
 def test_what_is_no_plan_is_refused(text):
     with pytest.raises(InputError):
         plan_from_json(text)

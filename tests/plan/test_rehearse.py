@@ -89,6 +89,14 @@ def test_a_rehearsal_sees_rows_that_are_lost_or_altered(shop, sqlite):
     assert "rows of a have other values" in text
 
 
+def test_values_that_the_plan_tells_it_changes_are_not_held_against_it(shop, sqlite):
+    url, plan = shop
+    after = AFTER.replace("integer references a(id) on delete cascade, x)", "integer not null default 1 references a(id), x)")
+    result = rehearse(sqlite, url, plan(after))
+    assert result.passed, result.faults
+    assert [(table.table, table.left_out) for table in result.tables if table.left_out] == [("b", ("a",))]
+
+
 def test_a_step_that_the_real_rows_refuse_is_told(shop, sqlite):
     url, plan = shop
     connection = sqlite3.connect(url.database)
