@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from schemaspec.diff.compare import diff
+from schemaspec.diff.policy import differences as differences_of
 from schemaspec.errors import SchemaspecError
 from schemaspec.migrate import history
 from schemaspec.migrate.state import ordered
@@ -126,7 +127,7 @@ def test_migrations(
 
     Args:
         desired: the spec's schema, that the end must equal; None leaves this out.
-        spec: says what to ignore, and where scratch databases are made.
+        spec: says what the end may have beside it, and where scratch databases are made.
         url: the live database, whose server a scratch database is made on; it is not touched.
 
     Raises:
@@ -153,7 +154,7 @@ def test_migrations(
                 return TestResult(migrations=tuple(done), astray=tested, message=_named(tested))
             touched |= {change.id: tested for change in diff(before, after)}
             before = after
-    return _against(tuple(done), before, desired, touched, spec.ignore if spec else ())
+    return _against(tuple(done), before, desired, touched, spec)
 
 
 def test_on(
@@ -231,9 +232,9 @@ def _against(
     end: Schema,
     desired: Schema | None,
     touched: Mapping[ObjectId, TestedMigration],
-    ignore: Sequence[str],
+    spec: Spec | None,
 ) -> TestResult:
-    differences = diff(*comparable(end, desired), ignore=ignore) if desired is not None else ()
+    differences = tuple(_unlike(end, desired, spec)) if desired is not None else ()
     if not differences:
         return TestResult(migrations=done, schema=end)
     guilty = [found for change in differences if (found := _who_touched(change.id, touched)) is not None]
@@ -242,6 +243,14 @@ def _against(
     if astray is not None:
         message += f"; the first to go astray is migration {astray.version} ({astray.description})"
     return TestResult(migrations=done, differences=differences, astray=astray, message=message, schema=end)
+
+
+def _unlike(end: Schema, desired: Schema, spec: Spec | None) -> Iterator[Change]:
+    """What differs, as far as it is more than the spec lets live beside it: that may be there, or not."""
+    if spec is None:
+        yield from diff(*comparable(end, desired))
+    else:
+        yield from (change for change, policy in differences_of(end, desired, spec) if policy == "fail")
 
 
 def _who_touched(id: ObjectId, touched: Mapping[ObjectId, TestedMigration]) -> TestedMigration | None:

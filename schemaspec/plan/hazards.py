@@ -127,8 +127,8 @@ class _Told:
         rows, bytes = self.live.estimate(table)
         if rows is None or hazard.rows is not None:
             return hazard
-        if rows == 0 and not self.live.has_rows(table):
-            return None
+        if rows == 0:  # or the catalog knows nothing of such a table
+            return hazard if self.live.has_rows(table) else None
         facts = [plural(rows, "row"), *([size(bytes)] if bytes else [])]
         if hazard.code in _REWRITES:
             seconds = max((bytes or 0) / _BYTES_A_SECOND, rows / _ROWS_A_SECOND)

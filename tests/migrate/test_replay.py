@@ -11,6 +11,7 @@ from schemaspec.errors import SchemaspecError
 from schemaspec.migrate import replay
 from schemaspec.model.migration import IRREVERSIBLE, Expectation, Migration, Sql
 from schemaspec.model.position import Position
+from schemaspec.model.spec import Spec
 
 SQLITE = engine("sqlite")
 HISTORY = "CREATE TABLE schema_version (id integer PRIMARY KEY, version integer, description text)"
@@ -89,3 +90,11 @@ def test_the_end_is_not_the_spec() -> None:
     result = replay.test_migrations(SQLITE, GOOD, schema_of(*WANTED, "CREATE TABLE more (x)"))
     assert result.astray is None
     assert "table more missing" in result.message
+
+
+@pytest.mark.parametrize(("extra", "passed"), [("fail", False), ("warn", True), ("ignore", True)])
+def test_what_the_spec_lets_live_beside_it_may_be_there_in_the_end(extra: str, passed: bool) -> None:
+    spec = Spec(file="s.yaml", root=".", extra={"": "fail", "tables": extra})  # type: ignore[dict-item]
+    result = replay.test_migrations(SQLITE, GOOD, schema_of("CREATE TABLE b (x)"), spec=spec)
+    assert "table b missing" in result.message
+    assert ("table a too much" not in result.message) is passed
