@@ -94,14 +94,14 @@ def draft_proven(
                 "what a rename does can't be looked at", why=fault, fix="make the renames in a migration of their own"
             )
         return draft_unproven(engine, current, desired, spec, fault)
-    before = _faults(engine, scratch)
+    before = _faults(engine, scratch, current)
     draft = _renamed(engine, scratch, current, desired, renames)
     if draft.message:
         return draft
     draft.target = settle(draft.start, desired, spec)
     _in_rounds(engine, scratch, draft)
     if draft.proof != "refuted":
-        draft.faults = tuple((_faults(engine, scratch) - before).elements())
+        draft.faults = tuple((_faults(engine, scratch, current) - before).elements())
     return draft
 
 
@@ -126,7 +126,7 @@ def draft_partly(
     if 2 * len(scope) > len(known) or clone(engine, scratch, scope):
         return None
     draft = Draft(start=current, target=target, changes=changes)
-    before = _faults(engine, scratch)
+    before = _faults(engine, scratch, current)
     if not _ran(engine, scratch, draft, steps):
         return None
     expected = target.only(id for id in target.objects if id in scope or id not in current)
@@ -134,7 +134,7 @@ def draft_partly(
     if diff(draft.reached, copied(engine, expected)):
         return None
     draft.proof = "proven"
-    draft.faults = tuple((_faults(engine, scratch) - before).elements())
+    draft.faults = tuple((_faults(engine, scratch, current) - before).elements())
     return draft
 
 
@@ -222,12 +222,15 @@ def _shortened(sql: str) -> str:
     return line if len(line) <= 200 else line[:199] + "…"
 
 
-def _faults(engine: Engine, scratch: Connection) -> Counter[str]:
-    """What is wrong with the structures of the scratch database."""
+def _faults(engine: Engine, scratch: Connection, schema: Schema) -> Counter[str]:
+    """What is wrong with the structures of the scratch database, foreign keys that don't fit among them."""
     try:
-        found = engine.integrity(scratch)
+        found = [fault for fault in engine.integrity(scratch) if fault.severity == "fail"]
+        if engine.features.loose_references:
+            # There are no rows: these are keys that name what they can't.
+            found += engine.orphans(scratch, schema)
     except (StatementError, UnsupportedError) as error:
         return Counter({f"the integrity check failed: {error.what}": 1})
     except SchemaspecError:
         return Counter()
-    return Counter(fault.message for fault in found if fault.severity == "fail")
+    return Counter(fault.message for fault in found)

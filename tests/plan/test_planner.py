@@ -133,6 +133,16 @@ def test_rows_are_told_that_a_dropped_table_leaves_behind(move):
     assert move(kept + rows, "create table c(p integer)").codes == {"drop_table": 1}
 
 
+def test_a_foreign_key_that_loses_its_ground_is_told(move):
+    child = "create table c(p text references p(code));"
+    before = child + "create table p(id integer primary key, code text unique)"
+    moved = move(before, before.replace(" unique", ""))
+    assert moved.plan.proof == "proven" and moved.codes == {}
+    (note,) = moved.plan.notes
+    assert "foreign keys of c can't be checked" in note
+    assert move(before.replace(" unique", ""), before).plan.notes == ()
+
+
 def test_a_replaced_view_is_not_told_as_lost(move):
     moved = move(PEOPLE + "create view v as select 1", PEOPLE + "create view v as select 2")
     assert moved.plan.all_hazards == ()
