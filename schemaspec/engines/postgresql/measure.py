@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ where c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'inf
 """
 _FLUSHES = 150000
 """Since this version pending statistics can be handed in at will."""
+_TRUNCATES = re.compile(r"\s*truncate\b", re.IGNORECASE)
 _STRENGTH = {
     "AccessShareLock": 1,
     "RowShareLock": 2,
@@ -49,6 +51,9 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
     """See `protocol.Engine.measure`. What can't run inside a transaction is only run."""
     if not statement.transactional or connection.in_transaction:
         connection.execute(statement.sql)
+        if connection.version >= _FLUSHES and not connection.in_transaction:
+            # Else what it read would be taken for what the next statement reads.
+            connection.query("select pg_stat_force_next_flush()")
         return ()
     files = _known_files(connection)
     if about_new_things(connection, statement):
@@ -60,7 +65,7 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
         touched = connection.query(_TOUCHED)
         if connection.version >= _FLUSHES:
             connection.query("select pg_stat_force_next_flush()")
-    found = tuple(_hazards(files, touched, scans))
+    found = tuple(_hazards(files, touched, scans, emptied=bool(_TRUNCATES.match(statement.sql))))
     files.update({row[0]: row[3] for row in touched if row[0] in files})
     return found
 
@@ -81,13 +86,13 @@ def _counted_before(connection: PostgresConnection) -> dict[int, int]:
     return dict(connection.query("select relid::int8, seq_scan from pg_stat_xact_user_tables where seq_scan > 0"))
 
 
-def _hazards(files: dict[int, int], touched: list[tuple[Any, ...]], before: dict[int, int]) -> Iterator[Hazard]:
+def _hazards(files: dict[int, int], touched: list[tuple[Any, ...]], before: dict[int, int], *, emptied: bool) -> Iterator[Hazard]:
     for oid, schema, name, file, modes, scans in touched:
         if oid not in files:
             continue
         mode = max(modes, key=lambda held: _STRENGTH.get(held, 0))
         if files[oid] != file:
-            yield _rewrite((schema, name), mode)
+            yield _emptied((schema, name)) if emptied else _rewrite((schema, name), mode)
         elif scans > before.get(oid, 0) and mode in _WORDS:
             yield _scan((schema, name), mode)
         elif mode in ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock"):
@@ -102,6 +107,16 @@ def _rewrite(path: tuple[str, str], mode: str) -> Hazard:
         "nobody reads or writes it meanwhile",
         safer="add a new column beside it, fill it in batches, then switch over",
         rule="P21",
+    )
+
+
+def _emptied(path: tuple[str, str]) -> Hazard:
+    return Hazard(
+        code="truncate",
+        object=shown(path),
+        message=f"empties {shown(path)}",
+        safer="make a backup first; instead of CASCADE, name the tables whose rows shall go",
+        rule="P27",
     )
 
 

@@ -42,6 +42,7 @@ def shop(postgresql: PrivateCluster) -> Iterator[Connection]:
         ("ALTER TABLE c ADD CONSTRAINT positive CHECK (id > 0)", {("scan", "c")}),
         ("ALTER TABLE c ADD CONSTRAINT later CHECK (id > 0) NOT VALID", set()),
         ("CREATE INDEX c_p ON c (p)", {("scan", "c")}),
+        ("TRUNCATE c", {("truncate", "c")}),
         ("COMMENT ON TABLE p IS 'x'", set()),
         ("CREATE TABLE fresh (id int primary key)", set()),
     ],
@@ -63,6 +64,15 @@ def test_the_effect_stays_so_that_what_follows_can_be_measured(shop: Connection)
     ENGINE.measure(shop, Statement(sql="ALTER TABLE chain ADD COLUMN n int"))
     ENGINE.measure(shop, Statement(sql="CREATE INDEX CONCURRENTLY chain_n ON chain (n)", transactional=False))
     assert shop.query("select count(*) from pg_indexes where indexname = 'chain_n'") == [(1,)]
+
+
+def test_what_a_statement_outside_a_transaction_read_is_not_laid_to_the_next(shop: Connection) -> None:
+    for sql, transactional in (
+        ("ALTER TABLE p ADD CONSTRAINT known CHECK (id IS NOT NULL AND flag IS NOT NULL) NOT VALID", True),
+        ("ALTER TABLE p VALIDATE CONSTRAINT known", False),
+    ):
+        ENGINE.measure(shop, Statement(sql=sql, transactional=transactional))
+    assert ENGINE.measure(shop, Statement(sql="ALTER TABLE p ALTER COLUMN flag SET NOT NULL")) == ()
 
 
 def test_what_the_server_refuses_is_an_error_and_leaves_nothing(shop: Connection) -> None:
