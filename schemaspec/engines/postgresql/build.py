@@ -90,6 +90,10 @@ class Build:
                 if extension is not None:
                     members[row.classid, row.oid] = extension
         for row in self.rows["dependencies"]:
+            if row.kind == "i" and (row.target_classid, row.target_oid) in members:
+                # The array type of an extension's type, and what else comes along with a member.
+                members.setdefault((row.classid, row.oid), members[row.target_classid, row.target_oid])
+        for row in self.rows["dependencies"]:
             draft = self._draft(row.classid, row.oid, row.number)
             target = self._id(row.target_classid, row.target_oid, row.target_number) or members.get(
                 (row.target_classid, row.target_oid)
