@@ -23,7 +23,7 @@ _FOREIGN = re.compile(
     r"FOREIGN KEY \([^()]*\) REFERENCES [^()]*\([^()]*\)"
     rf"(?: ON UPDATE (?P<update>{_ACTIONS}))?(?: ON DELETE (?P<delete>{_ACTIONS}))?"
 )
-_OF_SEQUENCE = ("sequence_persistence", "sequence_privileges", "sequence_comment")
+_OF_SEQUENCE = ("identity_type", "sequence_persistence", "sequence_privileges", "sequence_comment")
 _INDEX_FACTS = ("options", "tablespace", "clustered", "replica_identity", "invalid", "statistics", "index_comment", "parent")
 
 
@@ -51,14 +51,12 @@ class _Maker:
     def in_own_words(self) -> Table:
         """Every statement of the table, what lives in it included."""
         texts = table_texts(self.table, self.schema, self.reach)
-        rest = [
-            text
-            for item in self.schema.children(self.path, "default", *CONSTRAINTS, "index", "trigger", "policy", "rule")
-            if item.id not in texts.inline
-            for text in create(item, self.schema)
-        ]
+        within = self.schema.children(self.path, "default", *CONSTRAINTS, "index", "trigger", "policy", "rule")
+        rest = [item for item in within if item.id not in texts.inline]
+        before = [text for item in rest if not item.get("of_parent") for text in create(item, self.schema)]
+        after = [text for item in rest if item.get("of_parent") for text in create(item, self.schema)]
         attach = (texts.attach,) if texts.attach else ()
-        return Table(name=self.name, sql=(texts.create, *texts.extras, *rest, *attach))
+        return Table(name=self.name, sql=(texts.create, *texts.extras, *before, *attach, *after))
 
     def short(self) -> Table | None:
         """The table by columns, constraints and indexes; None where these do not say everything."""
@@ -183,6 +181,9 @@ class _Maker:
         columns = _names(item, "columns")
         if len(columns) != 1 or item.get("comment") is not None or item.id.name != self._usual_name(item):
             return False
+        column = self.schema.get(ObjectId("column", (*self.path, columns[0])))
+        if column is None or column.get("inherited"):
+            return False
         if item.id.kind == "primary_key" and item["definition"] == f"PRIMARY KEY ({identifier(columns[0])})":
             inline.setdefault(columns[0], []).insert(0, "primary key")
             return True
@@ -192,11 +193,6 @@ class _Maker:
             inline.setdefault(columns[0], []).append("unique")
             return True
         if item.id.kind == "check" and (inner := _check(str(item["definition"]))) is not None:
-            if self.schema.get(ObjectId("column", (*self.path, columns[0]))) is None:
-                return False
-            column = self.schema[ObjectId("column", (*self.path, columns[0]))]
-            if column.get("inherited"):
-                return False
             inline.setdefault(columns[0], []).append(f"check ({inner})")
             return True
         return False

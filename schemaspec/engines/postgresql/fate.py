@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from schemaspec.engines.postgresql.facts import pairs, strings
+from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
 from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
@@ -47,11 +48,10 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
     if kind in _WHOLE:
         return change.changed("definition")
     if kind == "index":
-        return change.changed("unique", "definition", "invalid") or (
-            change.changed("parent") and before.get("parent") is not None
-        )
+        return change.changed("unique", "definition", "invalid") or _falls_with_parent(change, current, desired)
     if kind in CONSTRAINTS:
-        return change.changed("invalid") or (change.changed("definition") and not constraint_in_place(before, after))
+        remade = change.changed("definition") and not constraint_in_place(before, after)
+        return remade or change.changed("invalid") or _falls_with_parent(change, current, desired)
     if kind == "view":
         return change.changed("definition") and not view_in_place(before, after)
     if kind == "materialized_view":
@@ -72,8 +72,29 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
     if kind in TYPES:
         return alters_shape(change, current) and not used_by_columns(before.id, current)
     if kind == "table":
-        return change.changed("partition_key", "partition_key_types", "of_type")
+        return made_anew(before, after)
     return False
+
+
+def made_anew(before: SchemaObject, after: SchemaObject | None) -> bool:
+    """Whether the table can only be dropped, and made again if it is wanted still."""
+    return after is None or any(before.get(name) != after.get(name) for name in ("partition_key", "partition_key_types"))
+
+
+def _falls_with_parent(change: Change, current: Schema, desired: Schema) -> bool:
+    """Whether the index goes because the one that it is part of does, which its table outlives as a partition."""
+    before, after = change.before, change.after
+    if before is None or after is None or not change.changed("parent") or before.get("parent") is None:
+        return False
+    here, there = (schema.get(ObjectId("table", change.id.owner)) for schema in (current, desired))
+    if here is None or there is None or here.get("partition_of") != there.get("partition_of"):
+        return False  # it is let go together with its table
+    old = next((id for id in before.depends_on if dotted(id.path) == before["parent"]), None)
+    new = next((id for id in after.depends_on if dotted(id.path) == after.get("parent")), None)
+    if old is None or made_anew(current[ObjectId("table", old.owner)], desired.get(ObjectId("table", old.owner))):
+        return False
+    renamed = new is not None and old not in desired and new not in current
+    return not (renamed and new is not None and current[old].attributes == desired[new].attributes)
 
 
 def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject) -> bool:
@@ -213,6 +234,11 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
             return "kept"
         if dependent.id.kind == "foreign_key" and _same_family(used, desired[used.id]):
             return "kept"
+    if used.id.kind == "table" and dependent.get("partition_of") == dotted(used.id.path):
+        return "kept"  # let go before, and taken back
+    if dependent.id.kind in _INDEXED and dependent.get("parent") == dotted(used.id.path):
+        home = ObjectId("table", used.id.owner)
+        return "kept" if made_anew(current[home], desired.get(home)) else "replaced"
     if dependent.id.kind == "publication" and used.id.kind != "column":
         return "kept"  # else it has a row filter or a list of columns, which must be gone while these change
     return "replaced"

@@ -45,4 +45,5 @@ def _schema(connection: PostgresConnection) -> Schema:
     introspect_routines.routines(build)
     introspect_others.others(build)
     build.depend()
+    introspect_tables.circles(build)
     return build.schema(connection.server_version, KINDS)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from schemaspec.engines.postgresql import catalog
-from schemaspec.engines.postgresql.build import Build
+from schemaspec.engines.postgresql.build import Build, Draft
 from schemaspec.engines.postgresql.index_text import without_parameters
 from schemaspec.engines.postgresql.introspect_types import sequence_options
 from schemaspec.engines.postgresql.names import dotted, foreign_options, made_name
-from schemaspec.model.schema import Value
+from schemaspec.model.schema import ObjectId, Value
 
 _KINDS = {"r": "table", "p": "table", "f": "foreign_table", "v": "view", "m": "materialized_view"}
 _CONSTRAINTS = {"p": "primary_key", "u": "unique", "c": "check", "f": "foreign_key", "x": "exclusion"}
 _ENABLED = {"O": None, "D": "disabled", "R": "replica", "A": "always"}
 _STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
+_INTEGERS = ("smallint", "integer", "bigint")
 _COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
 
 
@@ -117,6 +118,8 @@ def _identity(
         name = (sequence.schema, sequence.name)
         found["identity_sequence"] = None if name == usual else dotted(name)
         found["identity_options"] = sequence_options(sequence)
+        if sequence.type != row.type and row.type in _INTEGERS:
+            found["identity_type"] = sequence.type
         if (sequence.persistence == "u") != unlogged:
             found["sequence_persistence"] = "logged" if unlogged else "unlogged"
         found["sequence_privileges"] = build.privileges("sequence", sequence.acl, sequence.owner)
@@ -220,15 +223,48 @@ def _definition(row: Any) -> str:
     return text if not row.options else without_parameters(text)
 
 
+def _reads_itself(view: Draft, column: int) -> bool:
+    """Whether the view, whose rule depends on it, is its own reader: before PostgreSQL 16 the rule of every view does."""
+    return column > 0 or dotted(view.id.path) in str(view.attributes.get("definition"))
+
+
+def circles(build: Build) -> None:
+    """Notes the views that read each other in a circle: they can only be made in two goes, as those that read themselves."""
+    reads = {
+        draft.id: {used for used in draft.depends_on if used.kind == "view"}
+        for draft in build.drafts.values()
+        if draft.id.kind == "view"
+    }
+    read_by: dict[ObjectId, set[ObjectId]] = {id: set() for id in reads}
+    for id, used in reads.items():
+        for other in used:
+            read_by[other].add(id)
+    # Whatever only leads to a circle, or away from one, is peeled off.
+    for ways, back in ((reads, read_by), (read_by, reads)):
+        ends = [id for id, others in ways.items() if not others]
+        while ends:
+            end = ends.pop()
+            for other in back.pop(end, set()):
+                ways[other].discard(end)
+                if not ways[other] and other in back:
+                    ends.append(other)
+            ways.pop(end, None)
+    for id in reads:
+        build.drafts[id].notes["recursive"] = True
+
+
 def rows_and_rules(build: Build) -> None:
     """Triggers, rewrite rules and row-level security policies."""
     for row in build.rows["triggers"]:
         table = build.keys.get((catalog.CLASS, row.relation))
-        if table is not None:
-            attributes: dict[str, Value] = {"definition": row.definition, "enabled": _ENABLED[row.enabled]}
-            build.add("trigger", (*table.path, row.name), attributes, (catalog.TRIGGER, row.oid)).depends_on[table] = None
+        if table is None:
+            continue
+        attributes: dict[str, Value] = {"definition": row.definition, "enabled": _ENABLED[row.enabled]}
+        if row.of_parent:  # the parent's trigger: all that is told of it is when it fires
+            attributes = {"of_parent": True, "enabled": _ENABLED[row.enabled] or "origin"}
+        build.add("trigger", (*table.path, row.name), attributes, (catalog.TRIGGER, row.oid)).depends_on[table] = None
     selves = {
-        (row.classid, row.oid, build.keys.get((row.target_classid, row.target_oid)))
+        (row.oid, build.keys.get((row.target_classid, row.target_oid))): row.target_number
         for row in build.rows["dependencies"]
         if row.classid == catalog.REWRITE and row.kind == "n"
     }
@@ -238,7 +274,7 @@ def rows_and_rules(build: Build) -> None:
             continue
         if row.definition is None:
             build.keys[catalog.REWRITE, row.oid] = table
-            if (catalog.REWRITE, row.oid, table) in selves:
+            if (row.oid, table) in selves and _reads_itself(build.drafts[table], selves[row.oid, table]):
                 build.drafts[table].notes["recursive"] = True
             continue
         attributes = {"definition": row.definition.strip().removesuffix(";"), "enabled": _ENABLED[row.enabled]}

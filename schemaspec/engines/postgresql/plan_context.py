@@ -61,6 +61,14 @@ class Context:
         """The table or view of this path."""
         return next((schema[ObjectId(kind, path)] for kind in RELATIONS if ObjectId(kind, path) in schema), None)
 
+    def circle(self, view: SchemaObject, schema: Schema) -> tuple[SchemaObject, ...]:
+        """The views of this schema that read each other in a circle, this one among them; else only this one."""
+        if not view.note("recursive"):
+            return (view,)
+        reach = self.reach if schema is self.desired else self.reach_before
+        others = [id for id in reach.of(view.id) if id.kind == "view" and id != view.id and view.id in reach.of(id)]
+        return (view, *(schema[id] for id in sorted(others)))
+
     def owner(self, item: SchemaObject) -> str:
         """The role behind `owner` in the grants on an object, as SQL."""
         here = self.current.get(item.id)
@@ -90,6 +98,18 @@ class Context:
         for item in self.current.of_kind("index", "primary_key", "unique", "exclusion"):
             if item.get("parent"):
                 found.setdefault(str(item["parent"]), []).append(item)
+        return found
+
+    def partitions_of(self, table: SchemaObject) -> tuple[SchemaObject, ...]:
+        """The partitions that the table has in the current schema."""
+        return tuple(self._partitions.get(dotted(table.id.path), ()))
+
+    @cached_property
+    def _partitions(self) -> dict[str, list[SchemaObject]]:
+        found: dict[str, list[SchemaObject]] = {}
+        for item in self.current.of_kind("table", "foreign_table"):
+            if item.get("partition_of"):
+                found.setdefault(str(item["partition_of"]), []).append(item)
         return found
 
     @cached_property

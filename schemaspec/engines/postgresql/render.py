@@ -10,6 +10,7 @@ from schemaspec.engines.postgresql import (
     render_constraint,
     render_inside,
     render_other,
+    render_parents,
     render_rename,
     render_routine,
     render_table,
@@ -62,7 +63,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     context = Context(changes, current, desired)
     render_constraint.find_renames(context)
     render_column.find_implied(context)
-    found: list[Step] = []
+    found: list[Step] = [*render_parents.heirs_columns(context)]
     # Tables, types and columns first: they say what comes or goes along with them.
     for change in sorted(changes, key=lambda change: _FIRST.get(change.id.kind, 9)):
         if change.action == "rename":

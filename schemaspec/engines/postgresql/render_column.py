@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards
 from schemaspec.engines.postgresql.conversions import cast_expression
@@ -32,18 +33,22 @@ def find_implied(context: Context) -> None:
     for change in context.changes:
         if change.id.kind != "column":
             continue
-        if change.action == "create" and change.after is not None and change.after.get("inherited"):
-            parents = parent_columns(change.after, context.desired)
+        if change.action == "create" and change.after is not None:
+            parents = parent_columns(change.after, context.desired) if change.after.get("inherited") else []
             if any(parent.id in context.creates and parent.id.owner not in context.new_relations for parent in parents):
                 context.done.add(change.id)
                 _default_along(change.after, parents, context)
+            elif typed_by(change.id, context) is not None:
+                context.done.add(change.id)
         elif change.action == "drop" and change.before is not None and _dropped_along(change.before, context):
             context.gone.update((change.id, ObjectId("default", change.id.path)))
             context.gone.update(_falling(change.before, context))
 
 
 def _dropped_along(item: SchemaObject, context: Context) -> bool:
-    """Whether an inherited column goes because the parent's does."""
+    """Whether a column goes because the parent's does, or the attribute of the table's type."""
+    if typed_by(item.id, context) is not None:
+        return True
     if not item.get("inherited"):
         return False
     return any(parent.id in context.drops for parent in parent_columns(item, context.current))
@@ -55,6 +60,14 @@ def _default_along(column: SchemaObject, parents: list[SchemaObject], context: C
     theirs = next((context.desired.get(ObjectId("default", parent.id.path)) for parent in parents), None)
     if own is not None and theirs is not None and own["expression"] == theirs["expression"]:
         context.done.add(own.id)
+
+
+def typed_by(id: ObjectId, context: Context) -> ObjectId | None:
+    """The composite type whose attributes are the columns of this column's table, before and after."""
+    here, there = (schema.get(ObjectId("table", id.owner)) for schema in (context.current, context.desired))
+    if here is None or there is None or not here.get("of_type") or here["of_type"] != there.get("of_type"):
+        return None
+    return next((used for used in there.depends_on if dotted(used.path) == there["of_type"]), None)
 
 
 def column(change: Change, context: Context) -> Iterator[Step]:
@@ -96,8 +109,15 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         if id.kind in ("column", "default") and id.path[-1] == item.id.name and _is_heir(id, item, context)
         if id.owner not in context.new_relations
     ]
-    after = _freed_names(item, context)
+    after = (*_freed_names(item, context), *_merging(item, context))
     return created(change, texts, *along, *heirs, after=after)
+
+
+def _merging(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The columns of heirs that are their own as well: these come first, and are merged with the parent's."""
+    for id, change in context.creates.items():
+        if id.kind == "column" and id.name == item.id.name and change.after is not None and id not in context.done:
+            yield from (id for parent in parent_columns(change.after, context.desired) if parent.id == item.id)
 
 
 def _is_heir(id: ObjectId, item: SchemaObject, context: Context) -> bool:
@@ -145,7 +165,8 @@ def _drop(change: Change, item: SchemaObject, context: Context) -> Step:
         and id in context.current
         and any(parent.id == item.id for parent in parent_columns(context.current[id], context.current))
     ]
-    return dropped(change, texts, *falling, *heirs)
+    parents = [parent.id for parent in parent_columns(item, context.current) if parent.id in context.drops]
+    return replace(dropped(change, texts, *falling, *heirs), after=frozenset(parents))
 
 
 # --- altering -------------------------------------------------------------------------------------------------------
@@ -165,7 +186,7 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
         texts.append(f"{alter} TYPE {_type(after)}{using}")
     if change.changed("not_null") and "not_null" not in implied:
         texts += _not_null(after, alter, context)
-    if change.changed("identity", "identity_sequence", "identity_options") and after.get("identity"):
+    if change.changed("identity", "identity_sequence", "identity_options", "identity_type") and after.get("identity"):
         texts += _identity(change, before, after, alter)
     texts += _facts(change, before, after)
     texts += _annotations(change, before, after, context)
@@ -174,7 +195,9 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
 
 
 def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset[str]:
-    """The attributes that change because the parent's column changes."""
+    """The attributes that change because the parent's column changes, or the type of the table."""
+    if typed_by(after.id, context) is not None:
+        return frozenset({"type", "collation"})
     if not after.get("inherited"):
         return frozenset()
     found = set()
@@ -220,8 +243,9 @@ def _identity(change: Change, before: SchemaObject, after: SchemaObject, alter: 
         yield f"ALTER SEQUENCE {old} RENAME TO {new.rpartition('.')[2]}"
     if change.changed("identity"):
         yield f"{alter} SET GENERATED {str(after['identity']).upper()}"
-    if change.changed("identity_options"):
-        yield f"ALTER SEQUENCE {identity_sequence(after)} {sequence_settings(strings(after, 'identity_options'))}"
+    if change.changed("identity_options", "identity_type"):
+        type = f"AS {after.get('identity_type') or after['type']} " if change.changed("identity_type") else ""
+        yield f"ALTER SEQUENCE {identity_sequence(after)} {type}{sequence_settings(strings(after, 'identity_options'))}"
 
 
 def set_to_maximum(sequence: str, column: SchemaObject) -> str:

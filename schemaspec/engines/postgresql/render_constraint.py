@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards
 from schemaspec.engines.postgresql.facts import in_order, strings
@@ -11,6 +12,7 @@ from schemaspec.engines.postgresql.fate import undeferred
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
+from schemaspec.engines.postgresql.render_parents import joins_by_itself, merged_with
 from schemaspec.engines.postgresql.render_table import option_changes
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text
 from schemaspec.engines.postgresql.texts import (
@@ -37,14 +39,17 @@ def find_renames(context: Context) -> None:
     """Constraints and indexes of a table that stays, where only the name differs."""
     old: dict[tuple[object, ...], list[SchemaObject]] = {}
     for id, change in context.drops.items():
-        stays = id not in context.creates and not context.is_dropped(id.owner)
-        if id.kind in (*CONSTRAINTS, "index") and change.before is not None and stays and _of_table(id, context):
+        stays = _of_table(id, context) and not context.is_dropped(id.owner)
+        if id.kind in (*CONSTRAINTS, "index") and change.before is not None and stays:
             old.setdefault(_essence(change.before), []).append(change.before)
     for id, change in context.creates.items():
-        if id.kind in (*CONSTRAINTS, "index") and change.after is not None and id not in context.drops:
-            found = old.get(_essence(change.after))
-            if found and not context.is_new(id.owner):
-                context.renamed[id] = found.pop(0).id
+        if id.kind in (*CONSTRAINTS, "index") and change.after is not None and not context.is_new(id.owner):
+            found = old.get(_essence(change.after), [])
+            # Where both names are there before and after, they would be in each other's way.
+            free = next((item for item in found if id not in context.current or item.id not in context.creates), None)
+            if free is not None:
+                found.remove(free)
+                context.renamed[id] = free.id
 
 
 def _of_table(id: ObjectId, context: Context) -> bool:
@@ -77,6 +82,8 @@ def _rename(change: Change, context: Context) -> Iterator[Step]:
         id=change.id,
         statements=tuple(statement(text, change.id) for text in texts),
         changes=(drop, change),
+        # Where another takes the old name, it waits.
+        drops=frozenset({old} if old in context.creates else ()),
         creates=frozenset({change.id}),
     )
 
@@ -107,10 +114,24 @@ def _falls_with_parent(item: SchemaObject, context: Context) -> bool:
 def _remove(change: Change, item: SchemaObject, context: Context) -> Step:
     home = "DOMAIN" if ObjectId("domain", item.id.owner) in context.current else "TABLE"
     heirs = [child.id for child in context.parts_of(item) if child.id in context.drops]
-    return dropped(change, [f"ALTER {home} {dotted(item.id.owner)} DROP CONSTRAINT {identifier(item.id.name)}"], *heirs)
+    step = dropped(change, [f"ALTER {home} {dotted(item.id.owner)} DROP CONSTRAINT {identifier(item.id.name)}"], *heirs)
+    return replace(step, after=merged_with(item, context) if item.id.kind == "check" else frozenset())
 
 
 def _add(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
+    for step in _added(change, item, context):
+        yield _attached_with_table(step, item, context)
+
+
+def _attached_with_table(step: Step, item: SchemaObject, context: Context) -> Step:
+    """An index of a table that becomes a partition joins the parent's by itself, when the table does."""
+    if not joins_by_itself(item, context):
+        return step
+    text = attach_index(item)
+    return replace(step, statements=tuple(made for made in step.statements if made.sql != text))
+
+
+def _added(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
     schema = context.desired
     if ObjectId("domain", item.id.owner) in schema:
         yield created(change, _domain_check(item, context))
@@ -174,9 +195,15 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
         else:
             text = f"ALTER {home} {table} VALIDATE CONSTRAINT {name}"
             texts.append(statement(text, after.id, transactional=home == "DOMAIN"))
-    texts += [*_detail_changes(change, before, after), *annotation_changes(change, context)]
+    texts += [*_detail_changes(change, before, after, context), *annotation_changes(change, context)]
     if texts:
         yield altered(change, texts, after=_attached(change))
+
+
+def _parent_renamed(before: SchemaObject, after: SchemaObject, context: Context) -> bool:
+    """Whether the index of the partitioned table only has another name."""
+    old, new = (next((id for id in item.depends_on if dotted(id.path) == item.get("parent")), None) for item in (before, after))
+    return new is not None and context.renamed.get(new) == old
 
 
 def _attached(change: Change) -> tuple[ObjectId, ...]:
@@ -193,12 +220,12 @@ def index(change: Change, context: Context) -> Iterator[Step]:
         if change.id in context.renamed:
             yield from _rename(change, context)
         else:
-            yield _create_index(change, change.after, context)
+            yield _attached_with_table(_create_index(change, change.after, context), change.after, context)
     elif change.action == "drop" and change.before is not None:
         if change.id not in context.renamed.values() and not _falls_with_parent(change.before, context):
             yield _drop_index(change, change.before, context)
     elif change.before is not None and change.after is not None:
-        texts = [*_detail_changes(change, change.before, change.after), *annotation_changes(change, context)]
+        texts = [*_detail_changes(change, change.before, change.after, context), *annotation_changes(change, context)]
         if texts:
             yield altered(change, texts, after=_attached(change))
 
@@ -226,7 +253,7 @@ def _drop_index(change: Change, item: SchemaObject, context: Context) -> Step:
     return dropped(change, [statement(f"DROP INDEX CONCURRENTLY {name}", item.id, transactional=False)])
 
 
-def _detail_changes(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
+def _detail_changes(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str]:
     name, table = dotted((after.id.path[0], after.id.name)), dotted(after.id.owner)
     if change.changed("options"):
         yield from option_changes(f"ALTER INDEX {name}", in_order(before, "options"), in_order(after, "options"))
@@ -243,5 +270,9 @@ def _detail_changes(change: Change, before: SchemaObject, after: SchemaObject) -
     if change.changed("replica_identity"):
         which = f"USING INDEX {identifier(after.id.name)}" if after.get("replica_identity") else "DEFAULT"
         yield f"ALTER TABLE ONLY {table} REPLICA IDENTITY {which}"
-    if change.changed("parent") and after.get("parent"):
+    if (
+        change.changed("parent")
+        and after.get("parent")
+        and not (joins_by_itself(after, context) or _parent_renamed(before, after, context))
+    ):
         yield attach_index(after)

@@ -6,21 +6,47 @@ from collections.abc import Iterator
 
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped
+from schemaspec.engines.postgresql.table_texts import parent_tables
 from schemaspec.engines.postgresql.targets import target
 from schemaspec.engines.postgresql.texts import create, policy_clauses, trigger_state
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Step
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 
 def trigger(change: Change, context: Context) -> Iterator[Step]:
-    """A trigger."""
-    if change.action == "create" and change.after is not None:
-        yield created(change, create(change.after, context.desired))
-    elif change.action == "drop" and change.before is not None:
-        yield dropped(change, [f"DROP {target(change.before)}"])
-    elif change.after is not None:
-        state = [trigger_state(change.after)] if change.changed("enabled") else []
+    """A trigger, or the state of one that a partition has from its parent."""
+    before, after = change.before, change.after
+    if change.action == "create" and after is not None:
+        # A partition has the trigger once it is one.
+        table = (ObjectId("table", change.id.owner),) if after.get("of_parent") else ()
+        yield created(change, create(after, context.desired), after=table)
+    elif change.action == "drop" and before is not None:
+        if not before.get("of_parent"):
+            yield dropped(change, [f"DROP {target(before)}"])
+        elif (above := _above(before, context.current)) and above in context.desired and above not in context.drops:
+            yield dropped(change, [trigger_state(before, like=context.desired[above])])
+    elif after is not None:
+        state = []
+        if change.changed("enabled"):
+            # It is set for all partitions too; those that shall differ are set again.
+            below = context.desired.of_kind("trigger")
+            state = [
+                trigger_state(item) for item in (after, *(part for part in below if _above(part, context.desired) == after.id))
+            ]
         yield altered(change, [*state, *annotation_changes(change, context)])
+
+
+def _above(item: SchemaObject, schema: Schema) -> ObjectId | None:
+    """The trigger of the partitioned table that a partition's comes from."""
+    table = schema.get(ObjectId("table", item.id.owner)) if item.get("of_parent") else None
+    while table is not None:
+        for parent in parent_tables(table, schema):
+            id = ObjectId("trigger", (*parent.id.path, item.id.name))
+            if id in schema and not schema[id].get("of_parent"):
+                return id
+        table = next(iter(parent_tables(table, schema)), None)
+    return None
 
 
 def rule(change: Change, context: Context) -> Iterator[Step]:

@@ -10,7 +10,7 @@ from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, made
 from schemaspec.engines.postgresql.render_table import option_changes
 from schemaspec.engines.postgresql.targets import comment_text, target
-from schemaspec.engines.postgresql.texts import create, materialized_view_columns, option_text, with_options
+from schemaspec.engines.postgresql.texts import create, dummy_view, materialized_view_columns, option_text, with_options
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Step
 from schemaspec.model.schema import SchemaObject
@@ -32,11 +32,20 @@ def routine(change: Change, context: Context) -> Iterator[Step]:
 
 
 def view(change: Change, context: Context) -> Iterator[Step]:
-    """A view."""
+    """A view, or several that read each other in a circle."""
     if change.action == "create" and change.after is not None:
-        yield from _view_made(change, change.after, context)
+        circle = [item for item in context.circle(change.after, context.desired) if item.id in context.creates]
+        if len(circle) > 1:
+            yield from _circle_made(change, circle, context)
+        else:
+            yield from _view_made(change, change.after, context)
     elif change.action == "drop" and change.before is not None:
-        yield dropped(change, [f"DROP {target(change.before)}"])
+        circle = [item for item in context.circle(change.before, context.current) if item.id in context.drops]
+        others = [item.id for item in circle[1:]]
+        context.gone.update(others)
+        # As long as each reads the next, none of them can go before the others.
+        apart = [dummy_view(item).replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1) for item in circle[1:]]
+        yield dropped(change, [*apart, *(f"DROP {target(item)}" for item in circle)], *others)
     elif change.before is not None and change.after is not None:
         yield altered(
             change, [*_view_changes(change, change.before, change.after), *_columns(change, change.before, change.after, context)]
@@ -46,6 +55,16 @@ def view(change: Change, context: Context) -> Iterator[Step]:
 def _view_made(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
     yield _made(change, item, context)
     yield from _children(item, context)
+
+
+def _circle_made(change: Change, circle: list[SchemaObject], context: Context) -> Iterator[Step]:
+    """Views that read each other: all of them without content first, then what each reads."""
+    context.done.update(item.id for item in circle)
+    texts = [made(item, context) for item in circle]
+    empty, filled = [first for first, *_ in texts], [text for _, *rest in texts for text in rest]
+    yield created(change, [*empty, *filled], *(item.id for item in circle))
+    for item in circle:
+        yield from _children(item, context)
 
 
 def _children(item: SchemaObject, context: Context) -> Iterator[Step]:

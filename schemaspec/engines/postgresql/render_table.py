@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql import render_parents
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import HIDDEN, dotted, identifier
 from schemaspec.engines.postgresql.plan_context import (
@@ -16,9 +17,18 @@ from schemaspec.engines.postgresql.plan_context import (
     statement,
     statements,
 )
+from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.table_texts import identity_sequence, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, RELATIONS, target
-from schemaspec.engines.postgresql.texts import attach_index, create, option_name, option_text, parent_index
+from schemaspec.engines.postgresql.texts import (
+    attach_index,
+    create,
+    index_extras,
+    index_text,
+    option_name,
+    option_text,
+    parent_index,
+)
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import ObjectId, SchemaObject
@@ -51,6 +61,8 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[St
             yield inside(child, context)
     if texts.attach:
         yield from _attached(item, texts.attach, keyed)
+    if item.get("partition_key"):
+        yield from render_parents.partitions_taken_back(item, context)
 
 
 def _attached(item: SchemaObject, text: str, keyed: list[SchemaObject]) -> Iterator[Step]:
@@ -69,12 +81,19 @@ def _attached(item: SchemaObject, text: str, keyed: list[SchemaObject]) -> Itera
 
 def inside(item: SchemaObject, context: Context) -> Step:
     """The step for what lives in a new table and is made by a statement of its own."""
+    table = context.desired.get(ObjectId("table", item.id.owner))
+    if item.id.kind == "index" and table is not None and table.get("partition_key"):
+        # The partitions have indexes of their own, which become part of this one.
+        texts = [index_text(item, only=True), *index_extras(item), *remarks(item, context.desired)]
+    else:
+        texts = list(create(item, context.desired))
     return Step(
         action="create",
         id=item.id,
-        statements=statements(create(item, context.desired), item.id),
+        statements=statements(texts, item.id),
         changes=(Change(action="create", id=item.id, after=item),),
         creates=frozenset({item.id}),
+        after=frozenset({ObjectId("table", item.id.owner)} if item.get("of_parent") else ()),
     )
 
 
@@ -101,12 +120,15 @@ def _drop(change: Change, item: SchemaObject, context: Context) -> Iterator[Step
     context.gone.update(gone)
     keep = [sequence for sequence in owned if sequence.id not in context.drops]
     texts: list[str | Statement] = [f"ALTER SEQUENCE {dotted(sequence.id.path)} OWNED BY NONE" for sequence in keep]
+    freed = render_parents.partitions_let_go(item, context)
+    texts += freed.statements
     if any(
         id.kind == "table" and dotted(id.path) == item.get("partition_of") and id not in context.drops for id in item.depends_on
     ):
         texts.append(f"ALTER TABLE {item['partition_of']} DETACH PARTITION {dotted(path)}")
     kind = "FOREIGN TABLE" if item.id.kind == "foreign_table" else "TABLE"
-    yield dropped(change, [*texts, f"DROP {kind} {dotted(path)}"], *gone)
+    went = dropped(change, [*texts, f"DROP {kind} {dotted(path)}"], *gone, *freed.lost)
+    yield replace(went, creates=freed.kept)
     for child in context.current.children(path, *_SEPARATE):
         if _goes_first(child, context):
             yield Step(
@@ -157,12 +179,33 @@ def _drops(path: tuple[object, ...], context: Context) -> bool:
 def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
     own = [*_facts(change, before, after), *annotation_changes(change, context)]
     if own:
-        yield altered(change, own)
-    yield from _parents(change, before, after)
+        yield altered(change, own, after=_persistence_first(change, context))
+    yield from render_parents.places(change, before, after, context)
+    if change.changed("of_type") and after.get("of_type"):
+        columns = [id for id in (*context.creates, *context.alters, *context.drops) if id.kind == "column"]
+        first = {id for id in (*after.depends_on, *columns) if id.kind != "column" or id.owner == after.id.path}
+        text = f"ALTER TABLE {dotted(after.id.path)} OF {after['of_type']}"
+        yield Step(action="alter", id=after.id, statements=(statement(text, after.id),), after=frozenset(first))
+
+
+def _persistence_first(change: Change, context: Context) -> Iterator[ObjectId]:
+    """The tables that outlive a crash before this one can, or that stop doing so before: those it points at, or that do."""
+    if not change.changed("persistence") or change.after is None:
+        return
+    unlogged = change.after.get("persistence") == "unlogged"
+    for key in context.desired.of_kind("foreign_key"):
+        target = key.note("target")
+        here, there = (target, key.id.owner) if unlogged else (key.id.owner, target)
+        if here == change.id.path and there != here and isinstance(there, tuple):
+            other = ObjectId("table", tuple(map(str, there)))
+            if other in context.alters and context.alters[other].changed("persistence"):
+                yield other
 
 
 def _facts(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
     name = dotted(after.id.path)
+    if change.changed("of_type") and before.get("of_type"):
+        yield f"ALTER TABLE {name} NOT OF"
     if change.changed("persistence"):
         yield f"ALTER TABLE {name} SET {'UNLOGGED' if after.get('persistence') else 'LOGGED'}"
     if change.changed("access_method"):
@@ -211,32 +254,3 @@ def foreign_option_changes(before: SchemaObject, after: SchemaObject, name: str)
 def _pair(option: str) -> tuple[str, str]:
     at = option.index(" '")
     return option[:at], option[at + 1 :]
-
-
-def _parents(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[Step]:
-    """Another place among partitions, or other parents."""
-    name = dotted(after.id.path)
-    if change.changed("partition_of", "bound"):
-        if before.get("partition_of"):
-            text = f"ALTER TABLE {before['partition_of']} DETACH PARTITION {name}"
-            yield Step(
-                action="rename",
-                id=after.id,
-                statements=(statement(text, after.id, hazards.partition_detached(before)),),
-                changes=(change,),
-            )
-        if after.get("partition_of"):
-            text = f"ALTER TABLE ONLY {after['partition_of']} ATTACH PARTITION {name} {after['bound']}"
-            parents = [used for used in after.depends_on if used.kind == "table"]
-            yield Step(
-                action="alter",
-                id=after.id,
-                statements=(statement(text, after.id, hazards.partition_attached(after)),),
-                changes=(change,),
-                after=frozenset(parents),
-            )
-    if change.changed("inherits"):
-        old, new = strings(before, "inherits"), strings(after, "inherits")
-        texts = [f"ALTER TABLE {name} NO INHERIT {parent}" for parent in old if parent not in new]
-        texts += [f"ALTER TABLE {name} INHERIT {parent}" for parent in new if parent not in old]
-        yield altered(change, texts)

@@ -11,7 +11,7 @@ from schemaspec.engines.postgresql.fate import built_on, grows, needs_swap, used
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
-from schemaspec.engines.postgresql.render_column import sequence_settings, set_to_maximum
+from schemaspec.engines.postgresql.render_column import sequence_settings, set_to_maximum, typed_by
 from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by, parent_columns
 from schemaspec.engines.postgresql.targets import comment_text, literal, target
 from schemaspec.engines.postgresql.texts import attribute_text, constraint_clause, create, domain_definition
@@ -121,7 +121,14 @@ def composite(change: Change, context: Context) -> Iterator[Step]:
     for name in dict.fromkeys((*old, *new)):
         if old.get(name) != new.get(name) and any(part[0] == name for part in pairs(after, "attributes")):
             texts.append(comment_text(f"COLUMN {dotted(after.id.path)}.{identifier(name)}", new.get(name)))
-    yield altered(change, texts)
+    yield altered(change, texts, *_columns_along(after, context))
+
+
+def _columns_along(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The columns of tables of this type, which come and go with its attributes."""
+    for id in (*context.creates, *context.drops, *context.alters):
+        if id.kind == "column" and typed_by(id, context) == item.id:
+            yield id
 
 
 def _attributes(before: SchemaObject, after: SchemaObject) -> Iterator[str]:

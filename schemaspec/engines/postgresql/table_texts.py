@@ -143,6 +143,9 @@ def column_extras(column: SchemaObject) -> Iterator[str]:
     yield from grants.statements(in_order(column, "privileges"), f"TABLE {table}", column=name)
     if column.get("identity"):
         sequence = identity_sequence(column)
+        if column.get("identity_type"):
+            settings = (str(column["identity_type"]), *strings(column, "identity_options"))
+            yield f"ALTER SEQUENCE {sequence} AS {' '.join(settings)}"
         if column.get("sequence_persistence"):
             yield f"ALTER SEQUENCE {sequence} SET {str(column['sequence_persistence']).upper()}"
         yield from grants.statements(strings(column, "sequence_privileges"), f"SEQUENCE {sequence}")
@@ -230,6 +233,9 @@ def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema
         yield f"{alter} DROP DEFAULT"
     if column.get("not_null") and not any(item.get("not_null") for item in parents):
         yield f"{alter} SET NOT NULL"
+    if column.get("server_options"):
+        options = ", ".join(f"ADD {option}" for option in in_order(column, "server_options"))
+        yield f"ALTER FOREIGN TABLE {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)} OPTIONS ({options})"
 
 
 def is_merged(column: SchemaObject, schema: Schema) -> bool:
@@ -242,9 +248,13 @@ def parent_columns(column: SchemaObject, schema: Schema) -> list[SchemaObject]:
     table = schema.get(ObjectId("table", column.id.owner)) or schema.get(ObjectId("foreign_table", column.id.owner))
     if table is None:
         return []
-    parents = [used for used in table.depends_on if used.kind in ("table", "foreign_table") and _is_parent(used, table)]
-    found = (schema.get(ObjectId("column", (*parent.path, column.id.name))) for parent in parents)
+    found = (schema.get(ObjectId("column", (*parent.id.path, column.id.name))) for parent in parent_tables(table, schema))
     return [item for item in found if item is not None]
+
+
+def parent_tables(table: SchemaObject, schema: Schema) -> list[SchemaObject]:
+    """The tables that a table is a partition or an heir of."""
+    return [schema[used] for used in table.depends_on if used.kind in ("table", "foreign_table") and _is_parent(used, table)]
 
 
 def _is_parent(id: ObjectId, table: SchemaObject) -> bool:

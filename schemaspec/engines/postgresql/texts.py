@@ -12,7 +12,7 @@ from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text, literal, target
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
-ENABLED = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS", None: "ENABLE"}
+ENABLED = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS", None: "ENABLE", "origin": "ENABLE"}
 
 
 def create(item: SchemaObject, schema: Schema) -> tuple[str, ...]:
@@ -220,15 +220,17 @@ def only_for(item: SchemaObject, schema: Schema) -> str:
 
 
 def _trigger(item: SchemaObject) -> Iterator[str]:
-    yield str(item["definition"])
+    if not item.get("of_parent"):
+        yield str(item["definition"])
     if item.get("enabled"):
         yield trigger_state(item)
 
 
-def trigger_state(item: SchemaObject) -> str:
-    """Sets whether the trigger (or rule) fires."""
-    word = ENABLED[item.get("enabled")]  # type: ignore[index]
-    return f"ALTER TABLE {dotted(item.id.owner)} {word} {item.id.kind.upper()} {identifier(item.id.name)}"
+def trigger_state(item: SchemaObject, like: SchemaObject | None = None) -> str:
+    """Sets whether the trigger (or rule) fires, as it says itself or as another does."""
+    word = ENABLED[(like or item).get("enabled")]  # type: ignore[index]
+    only = "ONLY " if item.get("of_parent") else ""
+    return f"ALTER TABLE {only}{dotted(item.id.owner)} {word} {item.id.kind.upper()} {identifier(item.id.name)}"
 
 
 def policy_clauses(item: SchemaObject) -> str:

@@ -1,0 +1,281 @@
+"""A table's place among partitions and heirs: leaving its parents, taking another place, and what it keeps or needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql.facts import strings
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.plan_context import Context, altered, statement
+from schemaspec.engines.postgresql.remarks import remarks
+from schemaspec.engines.postgresql.table_texts import parent_columns, parent_tables
+from schemaspec.errors import UnsupportedError
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Statement, Step
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+
+_KEYED = ("primary_key", "unique", "exclusion", "index")
+
+
+class _Told(NamedTuple):
+    """A check (or a partition's foreign key) that a table has from a parent, as if it were told of the table itself."""
+
+    id: ObjectId
+    definition: str
+    source: ObjectId
+
+
+def places(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
+    """Another place among partitions, or other parents."""
+    if change.changed("partition_of", "bound"):
+        if before.get("partition_of") and not _goes(before, context):
+            kept = _kept(before, context)
+            texts, lost = _let_go(before, context)
+            yield Step(action="rename", id=after.id, statements=texts, changes=(change,), creates=kept, drops=lost)
+        if after.get("partition_of"):
+            yield attach(after, context, change)
+    if change.changed("inherits"):
+        yield from _inherit(change, before, after, context)
+
+
+class Freed(NamedTuple):
+    """What sets the partitions free that outlive a dropped table, what they lose then, and what they keep as their own."""
+
+    statements: tuple[Statement, ...]
+    lost: frozenset[ObjectId]
+    kept: frozenset[ObjectId]
+
+
+def partitions_let_go(table: SchemaObject, context: Context) -> Freed:
+    """Before a partitioned table is dropped, its partitions leave it: they hold the rows."""
+    parts = [part for part in context.partitions_of(table) if part.id in context.desired and part.id not in context.drops]
+    kept = frozenset(id for part in parts for id in _kept(part, context))
+    left = [_let_go(part, context) for part in parts]
+    return Freed(
+        statements=tuple(text for texts, _ in left for text in texts),
+        lost=frozenset(id for _, lost in left for id in lost),
+        kept=kept,
+    )
+
+
+def partitions_taken_back(table: SchemaObject, context: Context) -> Iterator[Step]:
+    """The partitions that were there before their table was made anew take their place again."""
+    for part in context.desired.of_kind("table", "foreign_table"):
+        if part.get("partition_of") != dotted(table.id.path) or part.id not in context.current or part.id in context.creates:
+            continue
+        change = context.alters.get(part.id)
+        if change is None or not change.changed("partition_of", "bound"):
+            yield attach(part, context, change)
+
+
+def attach(item: SchemaObject, context: Context, change: Change | None) -> Step:
+    """ATTACH PARTITION, with the checks that the table must have before; its indexes join those of the parent by themselves."""
+    name = dotted(item.id.path)
+    texts = [text for check in _needed(item, context) for text in _added(item, check)]
+    sql = f"ALTER TABLE ONLY {item['partition_of']} ATTACH PARTITION {name} {item['bound']}"
+    texts.append(statement(sql, item.id, hazards.partition_attached(item)))
+    keyed = [child for child in context.desired.children(item.id.path, *_KEYED) if joins_by_itself(child, context)]
+    above = {used for child in keyed for used in child.depends_on if used.kind in _KEYED}
+    parents = {parent.id for parent in parent_tables(item, context.desired)}
+    mine = {child.id for child in keyed if child.id in context.creates}
+    return Step(
+        action="alter",
+        id=item.id,
+        statements=tuple(texts),
+        changes=() if change is None else (change,),
+        after=frozenset({item.id} | parents | above | mine | _columns_first(item, context)),
+    )
+
+
+def joins_by_itself(item: SchemaObject, context: Context) -> bool:
+    """Whether an index becomes part of the parent's when its table becomes a partition: both are there by then."""
+    above = next(_part_of(item), None)
+    if above is None or not _attaches(item.id.owner, context):
+        return False
+    return above not in context.creates or context.is_new(above.owner)
+
+
+def _attaches(path: tuple[str, ...], context: Context) -> bool:
+    """Whether the table is there already and becomes a partition (again) in this plan."""
+    item = context.desired.get(ObjectId("table", path))
+    if item is None or not item.get("partition_of") or item.id not in context.current or item.id in context.creates:
+        return False
+    change = context.alters.get(item.id)
+    if change is not None and change.changed("partition_of", "bound"):
+        return True
+    return any(parent.id in context.creates for parent in parent_tables(item, context.desired))
+
+
+def _columns_first(item: SchemaObject, context: Context) -> set[ObjectId]:
+    """The columns that change on their own account, not along with the parent's."""
+    found = set()
+    for column in context.desired.children(item.id.path, "column"):
+        explicit = column.id in context.creates and column.id not in context.done
+        above = any(parent.id in context.alters for parent in parent_columns(column, context.desired))
+        if explicit or (column.id in context.alters and not above):
+            found.add(column.id)
+    found |= {id for id in context.drops if id.kind == "column" and id.owner == item.id.path and id not in context.gone}
+    return found
+
+
+def _goes(table: SchemaObject, context: Context) -> bool:
+    """Whether the partitioned table is dropped, which lets its partitions go."""
+    return any(parent.id in context.drops for parent in parent_tables(table, context.current))
+
+
+# --- what a table keeps of its parents, and needs to have for new ones -----------------------------------------------
+
+
+def _let_go(table: SchemaObject, context: Context) -> tuple[tuple[Statement, ...], frozenset[ObjectId]]:
+    """DETACH PARTITION, then the end of what only a table on its own can lose."""
+    name = dotted(table.id.path)
+    sql = f"ALTER TABLE {table['partition_of']} DETACH PARTITION {name}"
+    goes = _goes(table, context)
+    lost = [
+        item
+        for item in context.current.children(table.id.path, *_KEYED)
+        if item.id in context.drops and item.id not in context.renamed.values()
+        # What goes with the parent's index has gone by then, if that is not dropped with its table.
+        if any(goes or id not in context.drops for id in _part_of(item))
+    ]
+    context.gone.update(item.id for item in lost)
+    texts = (
+        statement(sql, table.id, hazards.partition_detached(table)),
+        *(statement(_dropped(item), item.id) for item in lost),
+        *_left_behind(table, context),
+    )
+    return texts, frozenset(item.id for item in lost)
+
+
+def _part_of(item: SchemaObject) -> Iterator[ObjectId]:
+    """The index of the partitioned table that an index is part of."""
+    return (used for used in item.depends_on if used.kind in _KEYED and dotted(used.path) == item.get("parent"))
+
+
+def _dropped(item: SchemaObject) -> str:
+    if item.id.kind == "index":
+        return f"DROP INDEX {dotted((item.id.path[0], item.id.name))}"
+    return f"ALTER TABLE {dotted(item.id.owner)} DROP CONSTRAINT {identifier(item.id.name)}"
+
+
+def _left_behind(table: SchemaObject, context: Context) -> Iterator[Statement]:
+    """The table keeps what it had from its parents as its own: what it shall not have is dropped."""
+    after = context.desired.get(table.id)
+    again = {} if after is None else {told.id: told.definition for told in _from_above(after, context.desired)}
+    kept = _kept(table, context)
+    for told in _from_above(table, context.current):
+        if told.id in kept:
+            context.done.add(told.id)
+            for text in remarks(context.desired[told.id], context.desired):
+                yield statement(text, told.id)
+        elif told.id not in context.current and again.get(told.id) != told.definition:
+            sql = f"ALTER TABLE {dotted(table.id.path)} DROP CONSTRAINT IF EXISTS {identifier(told.id.name)}"
+            yield statement(sql, told.id)
+
+
+def _kept(table: SchemaObject, context: Context) -> frozenset[ObjectId]:
+    """The constraints that are told of the table itself from now on, and were told of its parents."""
+    return frozenset(
+        told.id
+        for told in _from_above(table, context.current)
+        if told.id in context.creates and context.desired[told.id]["definition"] == told.definition
+    )
+
+
+def _needed(table: SchemaObject, context: Context) -> Iterator[_Told]:
+    """The checks of its new parents that the table has not."""
+    before = context.current[table.id]
+    there = {told.id: told.definition for told in _from_above(before, context.current)}
+    there |= {item.id: str(item["definition"]) for item in context.current.children(table.id.path, "check")}
+    for told in _from_above(table, context.desired):
+        if told.id.kind != "check" or (told.source in context.creates and not context.is_new(told.source.owner)):
+            continue  # what an old parent gets by this plan, its heirs get along with it
+        if there.get(told.id) != told.definition:
+            yield told
+        elif told.id in context.current and told.id not in context.desired:
+            context.gone.add(told.id)  # it becomes one with the parent's
+
+
+def _added(table: SchemaObject, check: _Told) -> Iterator[Statement]:
+    name, constraint = dotted(table.id.path), identifier(check.id.name)
+    drop = f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {constraint}"
+    definition = check.definition.removesuffix(" NOT VALID")
+    yield statement(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} {definition} NOT VALID", table.id)
+    yield statement(f"ALTER TABLE {name} VALIDATE CONSTRAINT {constraint}", table.id, transactional=False, undo=drop)
+
+
+def _from_above(table: SchemaObject, schema: Schema) -> Iterator[_Told]:
+    kinds = ("check", "foreign_key") if table.get("partition_of") else ("check",)
+    for parent in parent_tables(table, schema):
+        for item in schema.children(parent.id.path, *kinds):
+            if not str(item["definition"]).endswith(" NO INHERIT"):
+                yield _Told(ObjectId(item.id.kind, (*table.id.path, item.id.name)), str(item["definition"]), item.id)
+        for told in _from_above(parent, schema):
+            yield told._replace(id=ObjectId(told.id.kind, (*table.id.path, told.id.name)))
+
+
+def merged_with(check: SchemaObject, context: Context) -> frozenset[ObjectId]:
+    """The checks of parents that a table's own one is merged with, and that go before it can."""
+    table = context.current.get(ObjectId("table", check.id.owner))
+    if table is None:
+        return frozenset()
+    told = _from_above(table, context.current)
+    return frozenset(item.source for item in told if item.id == check.id and item.source in context.drops)
+
+
+# --- inheritance -----------------------------------------------------------------------------------------------------
+
+
+def heirs_columns(context: Context) -> Iterator[Step]:
+    """Columns that an heir shares with its parents and that become its own as well: it leaves them and comes back."""
+    tables = dict.fromkeys(
+        ObjectId("table", id.owner)
+        for id, change in context.alters.items()
+        if id.kind == "column" and change.changed("inherited") and change.before is not None and change.before.get("inherited")
+    )
+    for id in tables:
+        before, after = context.current.get(id), context.desired.get(id)
+        if before is None or after is None or not after.get("inherits") or after["inherits"] != before.get("inherits"):
+            continue
+        if any(told.id not in context.current for told in _from_above(before, context.current)):
+            continue  # it would keep the parents' checks as its own, too
+        name, parents = dotted(id.path), strings(after, "inherits")
+        texts = [f"ALTER TABLE {name} {words} {parent}" for words in ("NO INHERIT", "INHERIT") for parent in parents]
+        yield Step(action="rename", id=id, statements=tuple(statement(text, id) for text in texts))
+
+
+def _inherit(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
+    name = dotted(after.id.path)
+    old, new = strings(before, "inherits"), strings(after, "inherits")
+    leaves: list[str | Statement] = [f"ALTER TABLE {name} NO INHERIT {parent}" for parent in old if parent not in new]
+    if leaves:
+        yield altered(change, [*leaves, *_left_behind(before, context)], *_kept(before, context))
+    joins = [statement(f"ALTER TABLE {name} INHERIT {parent}", after.id) for parent in new if parent not in old]
+    if joins:
+        _own_already(after, context)
+        parents = {parent.id for parent in parent_tables(after, context.desired)}
+        checks = {told.id for told in _from_above(after, context.desired) if told.id in context.creates}
+        yield Step(
+            action="alter",
+            id=after.id,
+            statements=tuple(joins),
+            changes=(change,),
+            after=frozenset(parents | checks | _columns_first(after, context)),
+        )
+
+
+def _own_already(after: SchemaObject, context: Context) -> None:
+    """Looks whether the table shall have from its parents only what is its own already. Nothing takes that back."""
+    own = [
+        column.id.name
+        for column in context.desired.children(after.id.path, "column")
+        if column.get("inherited") and column.id in context.current and not context.current[column.id].get("inherited")
+    ]
+    if own:
+        raise UnsupportedError(
+            f"table {after.id} can't take its column{'s' if len(own) > 1 else ''} {', '.join(own)} from a parent table alone",
+            why="PostgreSQL keeps a column that a table had before it became an heir as the table's own as well",
+            fix=f"name {'them' if len(own) > 1 else 'it'} among the columns of {after.id} in the spec, too",
+        )
