@@ -23,7 +23,7 @@ class Draft:
     def __init__(self, id: ObjectId, attributes: Mapping[str, Value], notes: Mapping[str, Value]) -> None:
         self.id = id
         # What is at its default is left out, so that an attribute of a newer server reads as absent on an older one.
-        kept = {key: value for key, value in attributes.items() if value or value == ""}
+        kept = {key: value for key, value in attributes.items() if value or _counts(value)}
         granted = kept.get("privileges")
         if isinstance(granted, tuple):
             # Their order means nothing to the engine; it is kept for the statements that make them again.
@@ -33,8 +33,13 @@ class Draft:
             if isinstance(text := kept[key], str):
                 kept[key] = readable(text)
         self.attributes = kept
-        self.notes = {key: value for key, value in notes.items() if value or value == ""}
+        self.notes = {key: value for key, value in notes.items() if value or _counts(value)}
         self.depends_on: dict[ObjectId, None] = {}
+
+
+def _counts(value: Value) -> bool:
+    """Whether something that is taken for false is told all the same: no text, and a statistics target of 0."""
+    return value == "" or (value == 0 and value is not False)
 
 
 class Build:
