@@ -229,16 +229,17 @@ def merged_with(check: SchemaObject, context: Context) -> frozenset[ObjectId]:
 
 
 def heirs_columns(context: Context) -> Iterator[Step]:
-    """Columns that an heir shares with its parents and that become its own as well: it leaves them and comes back."""
-    tables = dict.fromkeys(
-        ObjectId("table", id.owner)
-        for id, change in context.alters.items()
-        if id.kind == "column" and change.changed("inherited") and change.before is not None and change.before.get("inherited")
-    )
-    for id in tables:
+    """Columns that an heir shares with its parents and that become its own as well: it leaves them and comes back.
+
+    Raises:
+        UnsupportedError: a column that is the heir's own shall be so no more.
+    """
+    columns = (change for id, change in context.alters.items() if id.kind == "column" and change.changed("inherited"))
+    for id in dict.fromkeys(ObjectId("table", change.id.owner) for change in columns):
         before, after = context.current.get(id), context.desired.get(id)
         if before is None or after is None or not after.get("inherits") or after["inherits"] != before.get("inherits"):
             continue
+        _own_already(after, context)
         if any(told.id not in context.current for told in _from_above(before, context.current)):
             continue  # it would keep the parents' checks as its own, too
         name, parents = dotted(id.path), strings(after, "inherits")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from schemaspec.diff.compare import diff
+from schemaspec.errors import UnsupportedError
 from tests.engines.postgresql.conftest import Make
 from tests.engines.postgresql.planning import apply, described, dump, plan_to, schema_of
 
@@ -30,3 +31,11 @@ def test_one_is_turned_into_the_other(pair: dict[str, str], way: tuple[str, str]
     apply(current, plan.statements)
     assert diff(schema_of(current), desired) == ()
     assert dump(current) == dump(wanted)
+
+
+def test_what_makes_a_column_an_heirs_own_is_not_taken_back(database: Make) -> None:
+    current = database("create table p (a int); create table c (a int) inherits (p)")
+    desired = described(database("create table p (a int); create table c () inherits (p)", name="wanted"))
+    with pytest.raises(UnsupportedError, match=r"public\.c can't take its column a from a parent table alone") as caught:
+        plan_to(current, desired)
+    assert "among the columns of public.c" in str(caught.value)
