@@ -32,7 +32,7 @@ def losses(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Ha
             continue
         if change.action == "alter" and _becomes_computed(change) and (table := live.table_of(id)):
             quoted = live.engine.dialect.quote(id.name)
-            tally.ask(Question(about=id, table=table, count=f"COUNT({quoted})", answer=_Computed(live, id)))
+            tally.ask(Question(about=id, table=table, condition=f"{quoted} IS NOT NULL", answer=_Computed(live, id)))
         if change.action != "drop":
             continue
         if id.kind in ("table", "virtual_table") and id in live.start:
