@@ -52,12 +52,13 @@ def hazards(given: list[str]) -> frozenset[str]:
 
 def script(previews: Sequence[Preview]) -> str:
     """What a dry run shows: the exact SQL of each migration."""
+    from schemaspec.model.ending import ended
     from schemaspec.report.safe import line
 
     parts = []
     for preview in previews:
         parts.append(f"-- {preview.version}: {line(preview.description)}")
-        parts += [f"{statement};" for statement in preview.statements]
+        parts += [f"{ended(statement)};" for statement in preview.statements]
     return "\n".join(parts) or "-- nothing to do"
 
 

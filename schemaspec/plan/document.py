@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from schemaspec.errors import InputError
 from schemaspec.model.change import Action
+from schemaspec.model.ending import ended
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Hazard, Plan, Proof, Statement, Step
 from schemaspec.model.schema import ObjectId
@@ -106,7 +107,7 @@ def plan_to_sql(plan: Plan, separator: str = ";") -> str:
             lines += [f"-- hazard {safe(hazard.code)}: {safe(hazard.message)}" for hazard in statement.hazards]
             if not statement.transactional:
                 lines.append("-- outside a transaction:")
-            lines.append(statement.sql.rstrip().rstrip(";") + _end(statement.sql, separator))
+            lines.append(ended(statement.sql.rstrip().rstrip(";")) + separator)
         lines.append("")
     return "\n".join(lines) if plan.steps else "-- nothing to do\n"
 
@@ -114,12 +115,6 @@ def plan_to_sql(plan: Plan, separator: str = ";") -> str:
 def safe(text: str) -> str:
     """The text fit for one line of a comment: control, line-breaking and direction-changing characters as `?`."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
-def _end(sql: str, separator: str) -> str:
-    # A comment at the end of a statement would swallow the separator.
-    last = sql.rstrip().rpartition("\n")[2]
-    return f"\n{separator}" if "--" in last or "#" in last else separator
 
 
 def _step(step: Step) -> dict[str, Any]:

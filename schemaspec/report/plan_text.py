@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemaspec.diff.words import subject
+from schemaspec.model.ending import ended
 from schemaspec.model.plan import Hazard, Plan, Statement, Step
 from schemaspec.report.ansi import Paint
 from schemaspec.report.diff_text import change_lines
@@ -64,7 +65,7 @@ def _step(number: int, step: Step, paint: Paint, verbose: bool) -> Iterator[str]
 
 
 def _statement(statement: Statement, paint: Paint) -> Iterator[str]:
-    for part in block(statement.sql + ";").split("\n"):
+    for part in block(ended(statement.sql) + ";").split("\n"):
         yield f"     {paint(part, 'cyan')}"
     if not statement.transactional:
         yield f"     {paint('outside of a transaction', 'dim')}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schemaspec.errors import InputError, InputErrors
+from schemaspec.model.ending import ended
 from schemaspec.model.migration import IRREVERSIBLE, Action, Expectation, Migration, Operation, PythonCall, Sql
 from schemaspec.spec import yaml_text
 from schemaspec.spec.tree import Map, Seq
@@ -43,7 +44,7 @@ def write_baseline(
         version: the version that an existing database then has.
         description: what it says of itself.
     """
-    written = [f"{_line_comment_safe(statement.strip())};" for statement in statements if statement.strip()]
+    written = [f"{ended(statement.strip())};" for statement in statements if statement.strip()]
     up: tuple[Action, ...] = tuple(Sql(text=f"{text}\n") for text in _texts(written)) or (Sql(text="select 1"),)
     return write_migrations([Migration(version, description, up, IRREVERSIBLE, baseline=True)])
 
@@ -60,12 +61,6 @@ def _texts(statements: Sequence[str]) -> Iterator[str]:
         size += len(statement) + 2
     if text:
         yield "\n\n".join(text)
-
-
-def _line_comment_safe(statement: str) -> str:
-    """A semicolon behind a line comment would belong to the comment."""
-    last = statement[statement.rfind("\n") + 1 :]
-    return f"{statement}\n" if "--" in last or "#" in last else statement
 
 
 def migration_data(migration: Migration) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemaspec.errors import InputError
 from schemaspec.model.brackets import split_commas
+from schemaspec.model.ending import ended
 from schemaspec.model.position import Position
 from schemaspec.model.spec import Option
 from schemaspec.spec.nearest import did_you_mean
@@ -111,9 +112,8 @@ def sql_text(value: Any) -> str:
 
 
 def bracketed(expression: str) -> str:
-    """The expression in brackets; a line comment at its end must not swallow the closing one."""
-    last = expression[expression.rfind("\n") + 1 :]
-    return f"({expression}\n)" if "--" in last or "#" in last else f"({expression})"
+    """The expression in brackets."""
+    return f"({ended(expression)})"
 
 
 _REFERENCE = re.compile(r"\s*(?P<table>[^()]*[^()\s])\s*(?:\((?P<columns>[^()]*)\))?\s*")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.engines.protocol import Fragment
 from schemaspec.errors import InputError, UnsupportedError
+from schemaspec.model.ending import ended
 from schemaspec.model.plan import Statement
 from schemaspec.model.position import Position
 from schemaspec.model.schema import ObjectId
@@ -136,7 +137,7 @@ class BaseDialect:
 
     def key(self, text: str) -> str:
         """One key of a constraint or an index as SQL: a plain name is quoted, anything else is the engine's own words."""
-        return self.quote(text) if _PLAIN_NAME.fullmatch(text) else text
+        return self.quote(text) if _PLAIN_NAME.fullmatch(text) else ended(text)
 
     outside_transaction: re.Pattern[str] | None = None
     """Matches the beginning (comments left out) of statements that can't run inside a transaction or end it."""
@@ -191,7 +192,7 @@ class BaseDialect:
                 else:
                     parts.append((self.constraint(constraint), constraint.position))
             before, after = self.table_options(table)
-            body = ",\n  ".join(text for text, _ in parts)
+            body = ",\n  ".join(ended(text) for text, _ in parts)
             sql = f"{before} {self.quote(*path)} (\n  {body}\n){after}"
             statements.append(Statement(sql=sql, object=id, position=table.position, parts=tuple(parts)))
         for constraint in later:

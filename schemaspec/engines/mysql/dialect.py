@@ -11,6 +11,7 @@ from schemaspec.engines.common.dialect import BaseDialect
 from schemaspec.engines.mysql import programs
 from schemaspec.engines.protocol import Fragment
 from schemaspec.errors import InputError, UnsupportedError
+from schemaspec.model.ending import ended
 from schemaspec.model.plan import Statement
 from schemaspec.model.position import Position
 from schemaspec.model.schema import ObjectId
@@ -67,7 +68,7 @@ class MysqlDialect(BaseDialect):
     def key(self, text: str) -> str:
         """A part of a key: a name, `name(10)`, `name desc`; an expression in brackets stays as it is."""
         if text.lstrip().startswith("("):
-            return text
+            return ended(text)
         found = _PART.fullmatch(text.strip())
         if found is None:
             return self.quote(text)
@@ -106,7 +107,7 @@ class MysqlDialect(BaseDialect):
             parts += [(self.constraint(constraint), constraint.position) for constraint in table.constraints]
             parts += [(line, column.position) for column in table.columns if (line := self._hoisted(column, types))]
             parts += [(self.index_line(index), index.position) for index in table.indexes if index.definition is None]
-            body = ",\n  ".join(text for text, _ in parts)
+            body = ",\n  ".join(ended(text) for text, _ in parts)
             before, after = self.table_options(table)
             sql = f"{before} {self.quote(*path)} (\n  {body}\n){after}"
             statements.append(Statement(sql=sql, object=id, position=table.position, parts=tuple(parts)))
@@ -122,7 +123,7 @@ class MysqlDialect(BaseDialect):
         if column.comment:
             end = self._comment_place(definition)
             comment = f" COMMENT {self.text_literal(column.comment)}"
-            definition = f"{definition[:end].rstrip()}{comment} {definition[end:]}".rstrip()
+            definition = f"{ended(definition[:end].rstrip())}{comment} {definition[end:]}".rstrip()
         return f"{self.quote(column.name)} {definition}".rstrip()
 
     def _hoisted(self, column: Column, types: Mapping[str, str]) -> str:
