@@ -86,7 +86,7 @@ def _fault(statement: Statement, error: StatementError) -> InputError:
     text = " ".join(text.split())
     return InputError(
         f"the {kind}{name} is not valid SQL for the database",
-        where=position,
+        where=position or statement.position,
         why=redact(why),
         fix=f"correct it: {redact(text[:_SHOWN])}{'…' if len(text) > _SHOWN else ''}",
     )
