@@ -1,4 +1,4 @@
-"""What stands in the way of a rename and is made anew anyway."""
+"""What stands in the way of a rename, and goes or is made anew anyway."""
 
 from __future__ import annotations
 
@@ -7,9 +7,39 @@ from typing import TYPE_CHECKING
 
 from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema
+from schemaspec.plan.order import NAMED, name_of
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine
+
+
+# What holds no rows of its own, and may bear the name that a table is to have.
+_GIVES_WAY = frozenset({"view", "materialized_view", "index"})
+
+
+def in_the_way(renames: Sequence[Change], current: Schema, target: Schema) -> tuple[Change, ...]:
+    """The drops of views and indexes that go, and have a name until then that something is renamed to.
+
+    Args:
+        target: where the whole plan leads to.
+    """
+    taken = {_folded(change.id) for change in renames if change.id.kind in NAMED}
+    moved = {change.before.id.path: change.id.path for change in renames if change.before is not None}
+
+    def goes(id: ObjectId) -> bool:
+        home = moved.get(id.owner)
+        later = id if home is None else ObjectId(id.kind, (*home, id.name))
+        return id.path not in moved and id not in target and later not in target
+
+    return tuple(
+        Change(action="drop", id=item.id, before=item)
+        for item in (current.of_kind(*_GIVES_WAY) if taken else ())
+        if _folded(item.id) in taken and goes(item.id)
+    )
+
+
+def _folded(id: ObjectId) -> tuple[str, ...]:
+    return tuple(name.casefold() for name in name_of(id))
 
 
 def set_aside(engine: Engine, renames: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:

@@ -16,7 +16,7 @@ from schemaspec.model.schema import ObjectId, Schema
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
 _PHASE = {"drop": 0, "rename": 1, "alter": 2, "create": 2}
 # Kinds whose names share one space with tables in some engine: the old holder of a name goes before the new one comes.
-_NAMED = frozenset({*CONTAINERS, "sequence", "index", "enum", "domain", "composite", "range", "base_type"})
+NAMED = frozenset({*CONTAINERS, "sequence", "index", "enum", "domain", "composite", "range", "base_type"})
 Edges = list[set[int]]
 
 
@@ -145,15 +145,16 @@ def _same_names(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
     """A pure drop comes before a pure create of the same name."""
     gone: dict[tuple[str, ...], list[int]] = {}
     for number, step in enumerate(steps):
-        if step.action == "drop" and not step.creates and step.id.kind in _NAMED:
-            gone.setdefault(_name(step.id), []).append(number)
+        if step.action == "drop" and not step.creates and step.id.kind in NAMED:
+            gone.setdefault(name_of(step.id), []).append(number)
     for number, step in enumerate(steps):
-        if step.action == "create" and not step.drops and step.id.kind in _NAMED:
-            for other in gone.get(_name(step.id), ()):
+        if step.action == "create" and not step.drops and step.id.kind in NAMED:
+            for other in gone.get(name_of(step.id), ()):
                 yield other, number
 
 
-def _name(id: ObjectId) -> tuple[str, ...]:
+def name_of(id: ObjectId) -> tuple[str, ...]:
+    """What an object of one of the kinds `NAMED` is called among these: an index as if it lived beside its table."""
     return (*id.path[:-2], id.name) if id.kind == "index" else id.path
 
 

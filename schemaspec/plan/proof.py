@@ -15,7 +15,7 @@ from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Proof, Step
 from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
-from schemaspec.plan.aside import set_aside
+from schemaspec.plan.aside import in_the_way, set_aside
 from schemaspec.plan.clone import clone, copied, finished, modelled, run_measured, told
 from schemaspec.plan.closure import closed
 from schemaspec.plan.order import ordered
@@ -95,7 +95,7 @@ def draft_proven(
             )
         return draft_unproven(engine, current, desired, spec, fault)
     before = _faults(engine, scratch, current)
-    draft = _renamed(engine, scratch, current, desired, renames)
+    draft = _renamed(engine, scratch, current, desired, renames, settle(current, desired, spec))
     if draft.message:
         return draft
     draft.target = settle(draft.start, desired, spec)
@@ -138,17 +138,20 @@ def draft_partly(
     return draft
 
 
-def _renamed(engine: Engine, scratch: Connection, current: Schema, desired: Schema, renames: Sequence[Rename]) -> Draft:
+def _renamed(
+    engine: Engine, scratch: Connection, current: Schema, desired: Schema, renames: Sequence[Rename], target: Schema
+) -> Draft:
     """Run the renames round by round; the engine itself rewrites what refers to the old names."""
     draft = Draft(start=current, target=desired, renames=tuple(renames))
     changes: list[Change] = []
     for number in sorted({rename.round for rename in renames}):
         here = draft.start
         found = tuple(rename.change(here, desired) for rename in renames if rename.round == number)
-        aside = set_aside(engine, found, here, desired)
+        gone = in_the_way(found, here, target)
+        aside = (*gone, *set_aside(engine, found, here, desired))
         goal = _with_renamed(here.only(here.objects.keys() - {change.id for change in aside}), desired, found)
         steps = ordered(engine.steps(closed(engine, (*aside, *found), here, goal), here, goal), here, goal)
-        changes += found
+        changes += (*gone, *found)
         if not _ran(engine, scratch, draft, steps):
             break
         draft.start = _completed(engine.introspect(scratch), current)

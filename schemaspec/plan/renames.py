@@ -19,6 +19,8 @@ from schemaspec.plan.circles import Asked, circles, in_turn, pending
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Dialect
 
+_VIEWS = ("view", "materialized_view")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rename:
@@ -55,7 +57,7 @@ def pending_renames(
         return ()
     faults: list[InputError] = []
     outer = [
-        _asked(_existing(old, current), _existing(new, current), there, current, position)
+        _asked(_existing(old, current), _taken(new, current, desired), there, current, position)
         for old, new, position in _named(declarations, dialect)
         # The spec may give it another kind than the engine does; the difference will tell.
         if (there := _existing(new, desired)) is not None
@@ -140,6 +142,12 @@ def _existing(named: tuple[tuple[str, ...], tuple[str, ...]], schema: Schema) ->
         if len(item.id.path) == len(path) and [name.casefold() for name in item.id.path] == folded
     ]
     return alike[0] if len(alike) == 1 else None
+
+
+def _taken(named: tuple[tuple[str, ...], tuple[str, ...]], current: Schema, desired: Schema) -> ObjectId | None:
+    """What has the new name, unless it is a view that goes before something else comes."""
+    id = _existing(named, current)
+    return None if id is not None and id.kind in _VIEWS and id not in desired else id
 
 
 def _state(

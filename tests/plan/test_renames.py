@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from schemaspec.errors import SchemaspecError
-from schemaspec.model.spec import Column, Table
+from schemaspec.model.spec import Column, Declaration, Object, Table
 
 CASES = yaml.safe_load(Path(__file__).with_name("renames.yaml").read_text(encoding="utf-8"))
 
 
-def declared(renames: list[list[str]]) -> tuple[Table, ...]:
-    """The tables of a spec with what it says of former names, and nothing else."""
+def declared(renames: list[list[str]]) -> tuple[Declaration, ...]:
+    """The tables and views of a spec with what it says of former names, and nothing else."""
     tables = {new: {"renamed_from": old} for kind, new, old in renames if kind == "table"}
     columns: dict[str, list[Column]] = {}
     for kind, new, old in renames:
@@ -23,7 +23,8 @@ def declared(renames: list[list[str]]) -> tuple[Table, ...]:
             table, _, name = new.partition(".")
             tables.setdefault(table, {})
             columns.setdefault(table, []).append(Column(name=name, definition="", renamed_from=old))
-    return tuple(Table(name=name, columns=tuple(columns.get(name, ())), **said) for name, said in tables.items())
+    others = [Object(kind=kind, name=new, renamed_from=old) for kind, new, old in renames if kind == "view"]
+    return (*(Table(name=name, columns=tuple(columns.get(name, ())), **said) for name, said in tables.items()), *others)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
