@@ -35,6 +35,8 @@ def losses(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Ha
             tally.ask(Question(about=id, table=table, condition=f"{quoted} IS NOT NULL", answer=_Computed(live, id)))
         if change.action != "drop":
             continue
+        if id.kind == "virtual_table" and id in remade:
+            continue  # whether what it holds can be made again with it, the engine knows
         if id.kind in ("table", "virtual_table") and id in live.start:
             tally.ask(Question(about=id, table=id, condition="", answer=_Table(live, id, id in remade)))
         elif id.kind == "column" and not facts.is_generated(change.before) and (table := live.table_of(id)):

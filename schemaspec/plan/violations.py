@@ -141,7 +141,8 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
                 Hazard(
                     code="not_null_violated",
                     object=live.name(after.id),
-                    message=f"{plural(int(row[0]), 'row')} of {name} without a value in ({words}), the primary key to be",
+                    message=f"{plural(int(row[0]), 'row')} of {name} without a value in ({words}), the primary key to be"
+                    + live.keys(table, nulls),
                     safer="fill them first",
                     rows=int(row[0]),
                 ),
@@ -161,7 +162,8 @@ def _row_numbers(live: Live, table: ObjectId, after: SchemaObject, keys: Sequenc
             Hazard(
                 code="value_conversion",
                 object=live.name(after.id),
-                message=f"{count} of the key of {live.name(table)} that it can't take any more: only whole numbers",
+                message=f"{count} of the key of {live.name(table)} that it can't take any more: only whole numbers"
+                + live.keys(table, condition),
                 safer="give these rows whole numbers first",
                 rows=int(row[0]),
             ),

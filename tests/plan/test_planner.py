@@ -397,3 +397,17 @@ def test_a_chain_of_foreign_keys_does_not_make_the_part_large(move, monkeypatch,
     # Without the table that it names, a foreign key shows only how it spells that name: then all is looked at.
     assert (moved.plan.proof, len(seen)) == ("proven", clones)
     assert seen[0] < 60
+
+
+def test_a_virtual_table_that_is_made_anew_asks_for_one_code(move):
+    after = "create virtual table f using fts5(a, b)"
+    moved = move("create virtual table f using fts5(a); insert into f values ('x'), ('y')", after)
+    assert moved.codes == {"replace_virtual_table": None}
+    assert move("create virtual table f using fts5(a)", after).codes == {}
+
+
+def test_values_that_no_row_number_can_be_are_told_by_their_keys(move):
+    before = "create table t(a text primary key, b); insert into t values ('x', 1), ('7', 3)"
+    moved = move(before, "create table t(a integer primary key, b)")
+    told = {hazard.code: hazard.message for hazard in moved.plan.all_hazards}
+    assert told["value_conversion"].endswith("; the first: a = x")

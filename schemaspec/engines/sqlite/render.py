@@ -118,19 +118,24 @@ def _triggers(change: Change, work: _Work) -> Iterator[Step]:
                 yield _drop(Change(action="drop", id=item.id, before=item), work)
 
 
+def _replaced(item: SchemaObject, again: SchemaObject) -> Hazard:
+    """What a virtual table loses that can't be altered; one that is filled again from another table only takes its time."""
+    filled = bool(refill(again))
+    what = "it is filled again from the table that it indexes" if filled else "what it holds of its own is lost"
+    return Hazard(
+        code="replace_virtual_table",
+        object=item.id.name,
+        message=f"the virtual table {item.id} can only be dropped and made anew: {what}",
+        safer="make the new one under another name, fill it, and drop the old one later",
+        blocking=not filled,
+        rule="L20",
+    )
+
+
 def _drop(change: Change, work: _Work) -> Step:
     item = change.before or work.current[change.id]
-    hazards: tuple[Hazard, ...] = ()
-    if item.id.kind == "virtual_table" and item.id in work.named:
-        hazards = (
-            Hazard(
-                code="replace_virtual_table",
-                object=item.id.name,
-                message=f"the virtual table {item.id} can only be dropped and made anew: what it holds of its own is lost",
-                safer="make the new one under another name, fill it, and drop the old one later",
-                rule="L20",
-            ),
-        )
+    again = work.desired.get(item.id)
+    hazards = (_replaced(item, again),) if item.id.kind == "virtual_table" and again is not None else ()
     # With foreign keys enforced, dropping a table deletes its rows first, and the rows that refer to them.
     enforced = not (item.id.kind == "table" and key(item.id.name) in work.referenced)
     statement = Statement(
