@@ -115,6 +115,10 @@ class Connection(Protocol):
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run a statement and return how many rows it touched (-1 when unknown). Raises like `query`."""
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction: committed at the end, rolled back on any exception. Inside one already open: a savepoint."""
 
@@ -352,6 +356,24 @@ class KnowsEmpty(Protocol):
         """Tables that have no row for certain; those that it can't be sure of are left out."""
 
 
+class Held(Protocol):
+    """How a connection fared that was `Holds.held`."""
+
+    refused: str
+    """The last word that was to begin or end a transaction and was refused; "" when there was none."""
+    endangered: bool
+    """Whether a statement was refused that loses rows of other tables while foreign keys are enforced."""
+
+
+@runtime_checkable
+class Holds(Protocol):
+    """What a connection has beside `Connection` where it can refuse whatever would end its transaction."""
+
+    def held(self) -> AbstractContextManager[Held]:
+        """Refuse BEGIN, COMMIT and ROLLBACK, whoever runs them and however, for as long as the context is open; and where
+        foreign keys are enforced, what is safe only when they are not."""
+
+
 @runtime_checkable
 class Sharpens(Protocol):
     """What an engine has beside `Engine` where a statement can say how it shall be run."""
@@ -375,6 +397,8 @@ __all__ = [
     "Finishes",
     "Fragment",
     "Gathers",
+    "Held",
+    "Holds",
     "KnowsEmpty",
     "Locates",
     "Mode",

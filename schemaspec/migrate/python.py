@@ -74,6 +74,12 @@ def run_migrations(
 def _url(database: str | Path | DatabaseUrl) -> DatabaseUrl:
     if isinstance(database, DatabaseUrl):
         return database
+    if not isinstance(database, str | Path):
+        raise InputError(
+            f"run_migrations takes a URL or a path, not a {type(database).__name__}",
+            why="it opens a connection of its own, and holds a transaction that nobody else can end",
+            fix="commit what you have open, and give the URL or the path of the database",
+        )
     if not str(database).strip():  # an unset variable must not become a database in memory that is gone at once
         raise InputError("no database is named", fix="give a URL such as sqlite:///store.db, or the path of a SQLite file")
     is_path = isinstance(database, Path) or "://" not in database

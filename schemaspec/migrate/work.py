@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from schemaspec.engines.protocol import Holds
 from schemaspec.errors import SchemaspecError, StatementError
 from schemaspec.migrate import actions
 from schemaspec.migrate.actions import Call, Piece, Prepared, Source
@@ -193,19 +194,23 @@ class Work:
         self.plans.append(plan)
         return plan.up
 
-    def run(self, piece: Piece, job: Job) -> bool:
+    def run(self, piece: Piece, job: Job, *, can_restart: bool = False) -> bool:
         """Run one statement or function.
+
+        Args:
+            can_restart: whether the transaction can be begun again without foreign keys.
 
         Returns:
             whether it has to be run again: a batch that touched rows.
 
         Raises:
             PieceError: it failed.
+            Boundary: a function has to be run without foreign keys, and the transaction can be begun again.
         """
         try:
             if isinstance(piece, Call):
                 self.tell("statement", job, f"-- python: {piece.target}")
-                piece.function(DriverGuard(self.connection.driver, self.engine.dialect))
+                self._call(piece, job, can_restart=can_restart)
                 return False
             self.tell("statement", job, piece.sql)
             if self.observe is not None:
@@ -227,17 +232,32 @@ class Work:
             ) from error
         except SchemaspecError:
             raise
-        except (Exception, SystemExit) as error:
-            if not isinstance(piece, Call):
-                raise
-            raise PieceError(
-                f"the function {piece.target} failed",
-                piece=piece,
-                where=piece.position or job.position,
-                why=redact(f"{type(error).__name__}: {error}"),
-            ) from error
         finally:
             self.forget()
+
+    def _call(self, piece: Call, job: Job, *, can_restart: bool) -> None:
+        """Run a function, which must leave the transaction open that it is in."""
+        inside, connection = self.connection.in_transaction, self.connection
+        with connection.held() if inside and isinstance(connection, Holds) else nullcontext() as held:
+            error = _error_of(piece, DriverGuard(connection.driver, self.engine.dialect))
+        if held is not None and held.endangered and can_restart:
+            raise Boundary(foreign_keys=False)  # even if it went on after the refusal
+        what = f"the function {piece.target} failed"
+        if inside and not connection.in_transaction:
+            what = f"the function {piece.target} ended the transaction that it ran in"
+            why: str | None = "what was done in it until then can't be undone any more"
+            fix: str | None = "look at what it did, put it right, and take COMMIT and ROLLBACK out of the function"
+        elif error is None:
+            return
+        elif held is not None and held.endangered:
+            why = "foreign keys are enforced: the table that it drops would take the rows with it that refer to it"
+            fix = "take `transaction: false` away; the rows are checked at the end instead then"
+        elif held is not None and held.refused:
+            why = f"it tried to {held.refused}"
+            fix = f"take {held.refused} out of it: the runner commits the migration with its history row"
+        else:
+            why, fix = redact(f"{type(error).__name__}: {error}"), None
+        raise PieceError(what, piece=piece, where=piece.position or job.position, why=why, fix=fix) from error
 
     def expect(self, expectations: Sequence[Expectation], job: Job, *, after: bool) -> None:
         """Ask the `requires` or the `verify` of a migration.
@@ -283,7 +303,7 @@ class Work:
                     raise Boundary(steps=True)
                 if batch and foreign_keys and not actions.keeps_foreign_keys(piece):
                     raise Boundary(foreign_keys=False)
-                while self.run(piece, job):
+                while self.run(piece, job, can_restart=batch and foreign_keys):
                     pass
         self.expect(job.verify, job, after=True)
 
@@ -312,6 +332,17 @@ class Work:
                         while self.run(piece, job):
                             pass
         self.expect(job.verify, job, after=True)
+
+
+def _error_of(piece: Call, driver: DriverGuard) -> Exception | SystemExit | None:
+    """Run the function; what it raised, unless that is an error of our own."""
+    try:
+        piece.function(driver)
+    except SchemaspecError:
+        raise
+    except (Exception, SystemExit) as error:
+        return error
+    return None
 
 
 class Clock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -101,6 +102,71 @@ def test_functions_get_the_drivers_connection_and_cannot_commit(connection: Conn
     assert tables(connection) == set()
     apply(SQLITE, connection, [*SHOP, Migration(4, "f", up_func=fill)])
     assert connection.query("SELECT count(*) FROM products") == [(3,)]
+
+
+@pytest.mark.parametrize("word", ["COMMIT", "BEGIN", "ROLLBACK", "END"])
+def test_a_function_can_neither_end_nor_begin_a_transaction_in_words(connection: Connection, word: str) -> None:
+    def run(driver: Any) -> None:
+        cursor = driver.cursor()
+        cursor.execute("INSERT INTO products (name) VALUES ('salt')")
+        cursor.execute("SAVEPOINT own")
+        cursor.execute("RELEASE own")
+        cursor.execute(word)
+
+    with pytest.raises(FailedMigration, match=r"it tried to (COMMIT|BEGIN|ROLLBACK)") as caught:
+        apply(SQLITE, connection, [*SHOP, Migration(4, "f", up_func=run)], together=False)
+    assert caught.value.result.applied == (1, 2, 3)
+    assert connection.query("SELECT count(*) FROM products WHERE name = 'salt'") == [(0,)]
+    assert [version for version, *_ in rows(connection)] == [1, 2, 3]
+
+
+def test_what_ends_the_transaction_of_a_function_without_a_word_is_told(connection: Connection) -> None:
+    def run(driver: Any) -> None:
+        driver.execute("CREATE TABLE one (a UNIQUE ON CONFLICT ROLLBACK)")
+        driver.execute("INSERT INTO one VALUES (1)")
+        with suppress(Exception):
+            driver.execute("INSERT INTO one VALUES (1)")
+
+    with pytest.raises(FailedMigration, match="ended the transaction"):
+        apply(SQLITE, connection, [Migration(1, "f", up_func=run)])
+    assert tables(connection) == set()
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+@pytest.mark.parametrize("pragma", ["SELECT 1", "PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys(0)"])
+def test_a_function_that_rebuilds_a_table_keeps_the_rows_that_refer_to_it(
+    connection: Connection, pragma: str, stubborn: bool
+) -> None:
+    """The engine ignores the pragma inside a transaction; dropping the table would delete its children."""
+    connection.execute("CREATE TABLE p (id INTEGER PRIMARY KEY, a)")
+    connection.execute("CREATE TABLE c (p REFERENCES p ON DELETE CASCADE)")
+    connection.execute("INSERT INTO p VALUES (1, 'x')")
+    connection.execute("INSERT INTO c VALUES (1)")
+
+    def rebuild(driver: Any) -> None:
+        for sql in (pragma, "CREATE TABLE n (id INTEGER PRIMARY KEY, a NOT NULL)", "INSERT INTO n SELECT * FROM p",
+                    "DROP TABLE p", "ALTER TABLE n RENAME TO p"):  # fmt: skip
+            with suppress(Exception) if stubborn else nullcontext():
+                driver.execute(sql)
+
+    apply(SQLITE, connection, [Migration(1, "f", up_func=rebuild)])
+    assert connection.query("SELECT * FROM c") == [(1,)]
+    assert connection.query("SELECT \"notnull\" FROM pragma_table_info('p') WHERE name = 'a'") == [(1,)]
+    assert connection.query("PRAGMA foreign_keys") == [(1,)]
+
+
+def test_a_function_that_asks_for_foreign_keys_gets_their_actions(connection: Connection) -> None:
+    connection.execute("CREATE TABLE p (id INTEGER PRIMARY KEY)")
+    connection.execute("CREATE TABLE c (p REFERENCES p ON DELETE CASCADE)")
+    connection.execute("INSERT INTO p VALUES (1)")
+    connection.execute("INSERT INTO c VALUES (1)")
+
+    def clear(driver: Any) -> None:
+        driver.execute("PRAGMA foreign_keys = ON")
+        driver.execute("DELETE FROM p")
+
+    apply(SQLITE, connection, [Migration(1, "f", up_func=clear)])
+    assert connection.query("SELECT * FROM c") == []
 
 
 def test_a_function_that_rolls_back_fails(connection: Connection) -> None:

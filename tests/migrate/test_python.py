@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from schemaspec import Migration, run_migrations
-from schemaspec.errors import InputError, RefusedError
+from schemaspec.errors import InputError, LockedError, RefusedError
 
 
 def test_the_documented_example(tmp_path: Path) -> None:
@@ -74,3 +75,16 @@ def test_a_path_is_taken_letter_by_letter(tmp_path: Path) -> None:
     for database in (tmp_path / name, str(tmp_path / name)):
         run_migrations([Migration(1, "a", "CREATE TABLE a (x)")], database)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_connection_is_refused_in_words_and_an_open_transaction_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    migrations = [Migration(1, "a", "CREATE TABLE a (x)")]
+    with closing(sqlite3.connect(path, isolation_level=None)) as mine:
+        with pytest.raises(InputError, match="not a Connection"):
+            run_migrations(migrations, mine)  # type: ignore[arg-type]
+        mine.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LockedError):
+            run_migrations(migrations, path, timeout=0.1)
+        mine.execute("COMMIT")
+        assert run_migrations(migrations, path)["applied"] == [1]

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from schemaspec.engines.sqlite.guard import allow_reading, allow_scratch
+from schemaspec.engines.sqlite.guard import Authorizer, Holding, allow_reading, allow_scratch
 from schemaspec.errors import DatabaseError, InputError, LockedError, SchemaspecError, StatementError
 from schemaspec.model.url import DatabaseUrl
 
@@ -37,6 +37,7 @@ class SqliteConnection:
         self._driver = driver
         self._savepoints = count(1)
         self._udf_fault = ""
+        self._authorizer: Authorizer | None = None
         self._found_log = True
         self.stand_ins: set[tuple[str, str]] = set()
         driver.create_function("regexp", 2, self._regexp, deterministic=True)
@@ -48,8 +49,24 @@ class SqliteConnection:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
+        """See `protocol.Connection.in_transaction`."""
         return self._driver.in_transaction
+
+    def authorize(self, authorizer: Authorizer) -> None:
+        """Have every statement looked at from now on."""
+        self._authorizer = authorizer
+        self._driver.set_authorizer(authorizer)
+
+    @contextmanager
+    def held(self) -> Iterator[Holding]:
+        """See `protocol.Holds.held`."""
+        ((enforced,),) = self.query("PRAGMA foreign_keys")
+        holding = Holding(self._authorizer, enforced=bool(enforced))
+        self._driver.set_authorizer(holding)
+        try:
+            yield holding
+        finally:
+            self._driver.set_authorizer(self._authorizer)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """See `protocol.Connection.query`."""
@@ -286,13 +303,14 @@ def _prepared(driver: sqlite3.Connection, url: DatabaseUrl, mode: Mode, timeout:
         run(f"PRAGMA cache_size = -{_CACHE_KIB}")
     run("PRAGMA schema_version").fetchall()
     run("SELECT count(*) FROM sqlite_schema").fetchall()
+    connection = SqliteConnection(driver, url, mode)
     if mode == "read":
         driver.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        driver.set_authorizer(allow_reading)
+        connection.authorize(allow_reading)
     else:
         # Lets Ctrl-C end a long statement.
         driver.set_progress_handler(lambda: 0, 1_000_000)
-    return SqliteConnection(driver, url, mode)
+    return connection
 
 
 def scratch_connection() -> SqliteConnection:
@@ -304,7 +322,7 @@ def scratch_connection() -> SqliteConnection:
     # VACUUM attaches a nameless database for as long as it runs; the authorizer lets no other be attached.
     driver.execute("PRAGMA temp_store = MEMORY")
     driver.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 1)
-    driver.set_authorizer(allow_scratch)
+    connection.authorize(allow_scratch)
     return connection
 
 
