@@ -100,6 +100,8 @@ class SqliteConnection:
 
     def fault(self, error: Exception, sql: str = "") -> BaseException:
         """The driver's error in our own words."""
+        from schemaspec.engines.sqlite.names import told_plainly
+
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         where = display(self.url)
         if code in (_BUSY, _LOCKED):
@@ -113,7 +115,7 @@ class SqliteConnection:
             return KeyboardInterrupt()
         if code in _FILE_FAULTS and not (code == _READONLY and self.mode == "read"):
             return file_fault(error, self.url)
-        why, self._udf_fault = self._udf_fault or str(error), ""
+        why, self._udf_fault = self._udf_fault or told_plainly(str(error)), ""
         fix = None
         if why == "not authorized" or "prohibited" in why or code == _READONLY:
             fix = "this connection only reads: take out what writes, attaches files or loads extensions"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from schemaspec.engines.sqlite.dialect import SqliteDialect
 from schemaspec.engines.sqlite.fold import key
 
 _DIALECT = SqliteDialect()
+_REBUILT = re.compile(r"\b_schemaspec_new\d*_")
 _ROWIDS = ("rowid", "_rowid_", "oid")
 
 
@@ -24,6 +26,11 @@ def free_name(table: str, taken: Iterable[str]) -> str:
         number += 1
         name = f"_schemaspec_new{number}_{table}"
     return name
+
+
+def told_plainly(message: str) -> str:
+    """The engine's message with the names that tables have for people, also while they are made anew."""
+    return _REBUILT.sub("", message)
 
 
 def rowid_name(columns: Iterable[str]) -> str | None:
