@@ -136,6 +136,7 @@ class Fault:
         message: one sentence.
         fix: how to mend it.
         severity: `fail`, `warn` or `info`.
+        query: a statement that shows the rows concerned; "" where it is not about rows.
     """
 
     code: str
@@ -143,6 +144,7 @@ class Fault:
     message: str
     fix: str = ""
     severity: Literal["fail", "warn", "info"] = "fail"
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

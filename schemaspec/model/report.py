@@ -27,6 +27,8 @@ class Finding:
         actual: what the database has, "" where it has nothing.
         where: the position in the spec.
         fix: how to mend it.
+        query: a statement that shows the rows concerned, for people to run; "" where it is not about rows. What it returns
+            stands in no report.
     """
 
     code: str
@@ -37,6 +39,7 @@ class Finding:
     actual: str = ""
     where: Position | None = None
     fix: str = ""
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

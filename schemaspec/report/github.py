@@ -30,7 +30,7 @@ def _annotation(check: CheckResult, finding: Finding) -> str:
         place = {"file": finding.where.file, "line": str(finding.where.line), "col": str(finding.where.column)}
         properties = {**place, **properties}
     text = [block(finding.message)]
-    for label in ("expected", "actual", "fix"):
+    for label in ("expected", "actual", "fix", "query"):
         if getattr(finding, label):
             text.append(f"{label}: {block(getattr(finding, label))}")
     shown = ",".join(f"{key}={_property(value)}" for key, value in properties.items())

@@ -63,6 +63,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "where": str(finding.where) if finding.where else None,
         "message": finding.message,
         "fix": finding.fix,
+        "query": finding.query,
     }
 
 

@@ -54,7 +54,7 @@ def _lines(findings: tuple[Finding, ...]) -> Iterator[str]:
     for finding in findings:
         where = f"{finding.where}: " if finding.where else ""
         yield f"{where}{finding.severity}: {finding.message} [{finding.code}]"
-        for label in ("expected", "actual", "fix"):
+        for label in ("expected", "actual", "fix", "query"):
             value = getattr(finding, label)
             if value:
                 yield f"  {label}: {value}"

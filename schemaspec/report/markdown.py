@@ -62,6 +62,8 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield from _value("actual", finding.actual)
     if finding.fix:
         yield f"  - fix: {_text(finding.fix)}"
+    if finding.query:
+        yield from _value("the rows", finding.query)
 
 
 def _value(label: str, value: str) -> Iterator[str]:

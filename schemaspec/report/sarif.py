@@ -61,6 +61,8 @@ def _result(check: CheckResult, finding: Finding) -> dict[str, Any]:
         parts.append(f"Actual: {finding.actual}")
     if finding.fix:
         parts.append(f"Fix: {finding.fix}")
+    if finding.query:
+        parts.append(f"Query: {finding.query}")
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "level": _LEVELS[finding.severity],

@@ -70,6 +70,8 @@ def _finding(finding: Finding, paint: Paint) -> Iterator[str]:
         yield from _value("expected:", expected)
     if actual:
         yield from _value("actual:", actual)
+    if finding.query:
+        yield from _value("rows:", finding.query)  # whole, as it is there to be pasted
 
 
 def _excerpts(expected: str, actual: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ def run(subject: Subject, data: Data) -> Verdict:
     answers = [answer for answer in data.answers if isinstance(answer.item, RowCount)]
     refused = [refusal for refusal in data.refused if isinstance(refusal.item, RowCount)]
     found = [[refusal_finding(subject, refusal)] for refusal in refused]
-    found += [[_count(answer), _change(subject, answer)] for answer in answers]
+    found += [[_count(answer, data), _change(subject, answer)] for answer in answers]
     findings = tuple(finding for row in found for finding in row if finding is not None)
     if findings:
         wrong = sum(any(row) for row in found)
@@ -38,7 +38,7 @@ def run(subject: Subject, data: Data) -> Verdict:
     return Verdict(message=f"{words}{total} in all{later}")
 
 
-def _count(answer: Answer) -> Finding | None:
+def _count(answer: Answer, data: Data) -> Finding | None:
     item = answer.item
     assert isinstance(item, RowCount)
     if answer.error is not None:
@@ -55,6 +55,7 @@ def _count(answer: Answer) -> Finding | None:
         actual=plural(answer.value, "row"),
         where=item.position,
         fix="find out where the rows came from or went; or correct `rows` in the spec",
+        query=data.shown(item),
     )
 
 

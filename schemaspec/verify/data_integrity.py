@@ -35,7 +35,12 @@ def _orphans(subject: Subject) -> Iterator[Finding]:
     assert subject.current is not None
     for fault in subject.engine.orphans(subject.connection, subject.current):
         yield Finding(
-            code=f"data.{fault.code}", severity=fault.severity, object=fault.object, message=fault.message, fix=fault.fix
+            code=f"data.{fault.code}",
+            severity=fault.severity,
+            object=fault.object,
+            message=fault.message,
+            fix=fault.fix,
+            query=fault.query,
         )
 
 
@@ -47,7 +52,7 @@ def _rules(subject: Subject, data: Data) -> Iterator[Finding]:
                 yield found
     for answer in data.answers:
         if not _is_count(answer.item):
-            found = answer_finding(subject, answer)
+            found = answer_finding(answer, data.shown)
             if found is not None:
                 yield found
     for table, error in data.unreadable.items():

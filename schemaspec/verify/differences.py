@@ -17,8 +17,8 @@ _NOT_BY_MIGRATIONS = (
     "`schemaspec plan` shows the statements: `schemaspec apply --direct` runs them; "
     "where the spec is ahead of the migrations, `schemaspec new` makes them the next one"
 )
-_ALTER = "`schemaspec plan` shows the statements that mend it; or write into the spec what the database has"
-_EXTRA = "declare it in the spec, or drop it: `schemaspec plan` shows the statement"
+_ALTER = "or write into the spec what the database has"
+_EXTRA = "declare it in the spec, or drop it: `schemaspec plan` shows the statement, `schemaspec apply --direct` runs it"
 _UNMODELLED = "schemaspec can't compare objects of this kind: name it under `ignore`, or look after it by hand"
 _TEXTS = ("definition", "sql", "body", "expression")
 
@@ -97,7 +97,7 @@ def _missing(subject_: Subject, change: Change, severity: Severity) -> Finding:
 
 
 def _way_there(subject_: Subject) -> str:
-    """How what is missing comes about: `apply` alone does nothing where no migration is pending."""
+    """How what the spec says comes about: `apply` alone does nothing where no migration is pending."""
     pending = any(item.status == "pending" for item in subject_.migrations or ())
     return _APPLY if pending else _NOT_BY_MIGRATIONS
 
@@ -148,5 +148,5 @@ def _altered(subject_: Subject, change: Change, severity: Severity) -> Iterator[
             expected=expected,
             actual=actual,
             where=subject_.position(change.id),
-            fix=_ALTER,
+            fix=f"{_way_there(subject_)}; {_ALTER}",
         )

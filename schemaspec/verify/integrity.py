@@ -21,6 +21,7 @@ def run(subject: Subject, data: Data) -> Verdict:
             object=fault.object,
             message=fault.message,
             fix=fault.fix,
+            query=fault.query,
         )
         for fault in faults
     ]

@@ -236,6 +236,59 @@ def test_every_check_is_in_the_manual() -> None:
         assert f"`{check.id}`" in _sections()["check"], check.id
 
 
+_PARTS = {  # what stands for the names in braces of a code
+    "id.kind": ("KIND",),
+    "change.id.kind": ("KIND",),
+    "item.name": ("ATTRIBUTE",),
+    "code": ("file", "server"),
+    "state": ("locked", "missing", "unreachable"),
+    "'new' if change.action == 'create' else 'gone'": ("new", "gone"),
+}
+_NEVER = {"server.missing", "assert.unknown_column", "rows.unknown_column"}
+"""A server has no file; conditions are not taken apart for their columns."""
+
+
+def _finding_codes() -> set[str]:
+    """The codes that the checks can emit, with `KIND` and `ATTRIBUTE` where those of the schema's objects stand."""
+    from itertools import product
+
+    from schemaspec.verify.rules.conditions import CONDITIONS
+    from schemaspec.verify.versions import _WORDS
+
+    def read(*folders: str) -> str:
+        return "".join(file.read_text(encoding="utf-8") for folder in folders for file in (ROOT / "schemaspec").glob(folder))
+
+    kinds = (*CONDITIONS, "unique", "references")
+    rules = {
+        "item.kind": kinds,
+        "family(item)": ("rule", "assert", "rows"),
+        "error.kind": ("table", "column"),
+        "row.status": _WORDS,
+    }
+    codes = set()
+    for text in re.findall(r'(?:code=|_finding\(\s*)f?"([^"]+)"', read("verify/*.py", "verify/rules/*.py")):
+        parts = re.split(r"\{([^}]+)\}", text)
+        if "fault.code" not in parts:
+            options = [(part,) if index % 2 == 0 else ({**_PARTS, **rules}[part]) for index, part in enumerate(parts)]
+            codes |= {"".join(chosen) for chosen in product(*options)}
+    codes |= {f"compare.{name}" for name in ("rows_lost", "rows_added")}
+    for engine in ("sqlite", "postgresql", "mysql"):
+        looked, asked = re.split(r"\ndef orphans", read(f"engines/{engine}/integrity.py"))
+        found = r'code="(\w+)"(?: if \w+ else "(\w+)")?|^    \(?\(?re\.compile\(r?".*"\), "(\w+)"|^        "(\w+_\w+)",$'
+        for family, text in (("integrity", looked), ("data", asked)):
+            codes |= {f"{family}.{code}" for row in re.findall(found, text, flags=re.MULTILINE) for code in row if code}
+    return codes - _NEVER
+
+
+def test_every_finding_is_in_the_manual_and_no_other() -> None:
+    from schemaspec.model.kinds import KINDS
+
+    text = (DOCS / "findings.md").read_text(encoding="utf-8")
+    told = {code for line in re.findall(r"^\| (`.+?) \|", text, flags=re.MULTILINE) for code in re.findall(r"`([\w.]+)`", line)}
+    assert told == _finding_codes()
+    assert set(re.findall(r"`(\w+)`", text.partition("The kinds: ")[2].partition("##")[0])) == set(KINDS)
+
+
 # --- formats --------------------------------------------------------------------------------------------------------
 
 

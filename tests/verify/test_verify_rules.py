@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from verify_lab import SQLITE, Lab, result, told
 
 from schemaspec.errors import InputError
-from schemaspec.model.report import Report
+from schemaspec.model.report import Finding, Report
 from schemaspec.model.spec import Assertion, RowCount, Rule
 from schemaspec.verify.rules.conditions import CONDITIONS
 from schemaspec.verify.subject import Baseline
@@ -47,6 +47,17 @@ def rules(lab: Lab, *items: Rule | Assertion | RowCount, **extra: Any) -> Any:
     return lab.check(DATA, spec=spec, **extra)
 
 
+def shown(lab: Lab, finding: Finding) -> list[tuple[Any, ...]]:
+    """The rows that a finding's query shows."""
+    from schemaspec.model.url import DatabaseUrl
+
+    connection = SQLITE.connect(DatabaseUrl(scheme="sqlite", database=str(lab.live)))
+    try:
+        return connection.query(finding.query)
+    finally:
+        connection.close()
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(str(value) for value in case.values()))
 def test_rules(lab: Lab, case: dict[str, Any]) -> None:
     settings = {"tolerance": case["tolerance"]} if "tolerance" in case else {}
@@ -57,6 +68,8 @@ def test_rules(lab: Lab, case: dict[str, Any]) -> None:
     else:
         assert [finding.code for finding in found] == [f"rule.{case['kind']}"]
         assert f" in {case['broken']} of 5 rows" in found[0].message
+        # All but one of each group of equals break `unique`; all of them are shown.
+        assert len(shown(lab, found[0])) == case["broken"] + (case["kind"] == "unique")
 
 
 def test_every_kind_of_rule_has_a_case() -> None:
@@ -81,6 +94,7 @@ def test_assertions(lab: Lab) -> None:
     findings = result(checked, "data_integrity").findings
     assert findings[0].message == "t: not negative: not true in 1 of 5 rows"
     assert findings[1].message == "no orphan: the query returns 1 row, expected no rows"
+    assert [[row[0] for row in shown(lab, finding)] for finding in findings] == [[3], [5]]
 
 
 def test_row_counts(lab: Lab) -> None:
@@ -93,6 +107,8 @@ def test_row_counts(lab: Lab) -> None:
     )
     assert told(checked, "counts") == [("rows.count", "fail", "t"), ("rows.count", "warn", "t")]
     assert result(checked, "counts").message == "2 of 4 row counts are not as expected"
+    every, some = result(checked, "counts").findings
+    assert (every.query, len(shown(lab, some))) == ("", 3)
     assert checked.counts == {"p": 2, "t": 5}
 
 
@@ -107,6 +123,29 @@ def test_change_since_an_earlier_copy(lab: Lab, before: int, ok: bool) -> None:
     assert told(checked) == ([] if ok else [("rows.change", "fail", "t")])
     waiting = rules(lab, item, only=("counts",))
     assert "waits for --compare" in result(waiting, "counts").message
+
+
+@pytest.mark.parametrize(
+    ("tables", "rows"),
+    [
+        ("create table p(id integer primary key); create table c(id integer primary key, p references p)", "(1, null), (2, 7)"),
+        (
+            "create table p(a, b, primary key (b, a)); create table c(id primary key, x, y, foreign key (x, y) references p)",
+            "(1, 2, null), (2, 3, 4), (3, 3, 4)",
+        ),
+        ("create table p(a text unique); create table c(id integer primary key, p references p(a))", "(1, 'x'), (2, null)"),
+        (
+            'create table "p q"("a b" integer primary key); create table c(id primary key, p references "p q") without rowid',
+            "(1, 5), (2, 6)",
+        ),
+        ("create table c(id integer primary key, p references nowhere(a), q references c)", "(1, 1, 1), (2, null, 7), (3, 3, 3)"),
+    ],
+)
+def test_orphans_of_foreign_keys_are_shown(lab: Lab, tables: str, rows: str) -> None:
+    findings = result(lab.check(f"{tables}; insert into c values {rows};", only=("data_integrity",)), "data_integrity").findings
+    assert findings
+    for finding in findings:
+        assert (finding.code, finding.message.split()[0]) == ("data.orphan", str(len(shown(lab, finding))))
 
 
 def test_one_scan_a_table(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

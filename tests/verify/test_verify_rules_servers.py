@@ -119,6 +119,8 @@ def test_rules(server: tuple[Plain, Any, Schema], case: dict[str, Any]) -> None:
     assert answer.total == 5
     if "tolerance" not in case:
         assert answer.value == case["broken"]
+        if answer.value:
+            assert len(server[0].query(data.shown(rule))) == case["broken"] + (case["kind"] == "unique")
 
 
 def test_counts_and_conditions(server: tuple[Plain, Any, Schema]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.mysql.words import quote
@@ -105,7 +106,7 @@ def _asked(connection: MysqlConnection, questions: Sequence[Question]) -> Iterat
         if count:
             fault = questions[int(number)][2]
             rows_text = f"{count} row{'s' if count != 1 else ''}"
-            yield Fault(code=fault.code, object=fault.object, message=f"{rows_text} {fault.message}", fix=fault.fix)
+            yield replace(fault, message=f"{rows_text} {fault.message}")
 
 
 def _foreign_keys(schema: Schema) -> Iterator[Question]:
@@ -115,27 +116,30 @@ def _foreign_keys(schema: Schema) -> Iterator[Question]:
         name = ".".join(map(quote, target))
         match = " AND ".join(f"p.{quote(there)} = c.{quote(here)}" for here, there in zip(columns, others, strict=True))
         present = " AND ".join(f"c.{quote(here)} IS NOT NULL" for here in columns)
-        query = f"SELECT COUNT(*) FROM {quote(table)} c WHERE {present} AND NOT EXISTS (SELECT 1 FROM {name} p WHERE {match})"
+        orphans = f"FROM {quote(table)} c WHERE {present} AND NOT EXISTS (SELECT 1 FROM {name} p WHERE {match})"
         fault = Fault(
             code="orphan",
             object=f"{table}.{key.id.name}",
             message=f"of {table} pointing at no row of {'.'.join(target)} in ({', '.join(columns)})",
             fix="add the missing rows, or clear the columns; they came in while foreign_key_checks was off",
+            query=f"SELECT c.* {orphans}",
         )
-        yield query, f"the foreign key {key.id}", fault
+        yield f"SELECT COUNT(*) {orphans}", f"the foreign key {key.id}", fault
 
 
 def _checks(schema: Schema) -> Iterator[Question]:
     found = [(item.id.path[0], str(item["expression"]), str(item.id)) for item in schema.of_kind("check")]
     found += [(item.id.path[0], str(item["check"]), str(item.id)) for item in schema.of_kind("column") if item.get("check")]
     for table, expression, name in found:
+        broken = f"FROM {quote(table)} WHERE NOT ({expression})"
         fault = Fault(
             code="check_violated",
             object=name,
             message=f"of {table} against the CHECK ({expression})",
             fix="mend these rows: the server refuses every later change of them",
+            query=f"SELECT * {broken}",
         )
-        yield f"SELECT COUNT(*) FROM {quote(table)} WHERE NOT ({expression})", f"the check {name}", fault
+        yield f"SELECT COUNT(*) {broken}", f"the check {name}", fault
 
 
 def _names(value: object) -> tuple[str, ...]:

@@ -187,9 +187,8 @@ def _orphans_of(connection: PostgresConnection, item: SchemaObject) -> Iterator[
     joined = " and ".join(f"p.{identifier(other)} = c.{identifier(name)}" for name, other in pairs)
     filled = " and ".join(f"c.{identifier(name)} is not null" for name, _ in pairs)
     child, parent = dotted(item.id.owner), dotted(tuple(map(str, target)))
-    count = connection.query(
-        f"select count(*) from {child} c where {filled} and not exists (select from {parent} p where {joined})"
-    )[0][0]
+    orphans = f"from {child} c where {filled} and not exists (select from {parent} p where {joined})"
+    count = connection.query(f"select count(*) {orphans}")[0][0]
     if count:
         rows = "1 row" if count == 1 else f"{count} rows"
         yield Fault(
@@ -197,4 +196,5 @@ def _orphans_of(connection: PostgresConnection, item: SchemaObject) -> Iterator[
             object=shown(item.id.path),
             message=f"{rows} of {shown(item.id.owner)} refer to what is not in {shown(tuple(map(str, target)))} ({item.id.name})",
             fix="delete or mend those rows, then validate the constraint",
+            query=f"select c.* {orphans}",
         )

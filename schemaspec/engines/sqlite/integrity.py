@@ -18,8 +18,16 @@ _MOST = 100
 _VALUE = re.compile(r"(NULL|NUMERIC|TEXT|non-(\w+)) value in (.+)")
 _RULES = (
     (re.compile(r"NULL value in (.+)"), "not_null_violated", "fill these values, or allow NULL"),
-    (re.compile(r"(?:NUMERIC|TEXT|non-\w+) value in (.+)"), "wrong_type", "write these values again: UPDATE … SET x = x"),
-    (re.compile(r"CHECK constraint failed in (.+)"), "check_violated", "mend the rows that the CHECK forbids"),
+    (
+        re.compile(r"(?:NUMERIC|TEXT|non-\w+) value in (.+)"),
+        "wrong_type",
+        "store these values again: UPDATE t SET c = c, with their names; in a STRICT table change them by hand",
+    ),
+    (
+        re.compile(r"CHECK constraint failed in (.+)"),
+        "check_violated",
+        "mend the rows that the CHECK forbids: SELECT * FROM t WHERE NOT (its condition)",
+    ),
     (re.compile(r"non-(?:unique) entry in index (.+)"), "unique_violated", "delete or change the duplicates, then run REINDEX"),
     (
         re.compile(r"(?:row \d+ missing from|wrong # of entries in) index (.+)"),
@@ -33,6 +41,7 @@ _RULES = (
     ),
 )
 _ORPHANS = ('c."table", c.parent, c.fkid, count(*), min(c.rowid)', 'GROUP BY c."table", c.parent, c.fkid ORDER BY 1, 2, 3')
+_PRIMARY_KEY = "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk"
 _COLUMNS = 'SELECT id, "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id, seq'
 
 
@@ -65,9 +74,20 @@ def _messages(connection: SqliteConnection) -> list[str]:
 def _is_true(connection: SqliteConnection, message: str) -> bool:
     """Whether `table.column` really holds such a value: some versions of the library misread tables without rowid that have
     generated columns."""
+    if not _query(message):
+        return True
+    try:
+        return bool(connection.query(f"{_query(message)} LIMIT 1"))
+    except SchemaspecError:
+        return True  # a name with a dot of its own: then the engine is believed
+
+
+def _query(message: str) -> str:
+    """What shows the rows of which a message about `table.column` speaks; "" for others. A plain IS NULL would be taken for
+    never true where the column is NOT NULL."""
     found = _VALUE.fullmatch(message)
     if found is None:
-        return True
+        return ""
     table, _, column = found[3].partition(".")
     value = f"typeof({quote(column)})"
     if found[2]:
@@ -77,10 +97,7 @@ def _is_true(connection: SqliteConnection, message: str) -> bool:
         condition = f"{value} = 'text' AND CAST({quote(column)} AS NUMERIC) = {quote(column)}"
     else:
         condition = f"{value} = 'null'" if found[1] == "NULL" else f"{value} IN ('integer', 'real')"
-    try:
-        return bool(connection.query(f"SELECT 1 FROM {quote(table)} WHERE {condition} LIMIT 1"))
-    except SchemaspecError:
-        return True  # a name with a dot of its own: then the engine is believed
+    return f"SELECT * FROM {quote(table)} WHERE {condition}"
 
 
 def _unverifiable(error: StatementError, name: str) -> Fault:
@@ -102,7 +119,7 @@ def _fault(message: str, name: str) -> Fault:
         return Fault(code="unverifiable", object=unclear[1], message=message, fix="query it in its application", severity="info")
     for pattern, code, fix in _RULES:
         if found := pattern.match(message):
-            return Fault(code=code, object=found[1], message=message, fix=fix)
+            return Fault(code=code, object=found[1], message=message, fix=fix, query=_query(message))
     return Fault(code="corrupt", object=name, message=message, fix="restore the last good backup: schemaspec backup list")
 
 
@@ -134,6 +151,8 @@ def _orphan(
     own = ", ".join(own for own, _ in columns)
     target = f"{parent}({', '.join(other for _, other in columns if other)})" if columns and columns[0][1] else parent
     exists = any(item.id.name.lower() == parent.lower() for item in schema.of_kind("table"))
+    if exists and not columns[0][1]:
+        columns = [(own, key) for (own, _), (key,) in zip(columns, connection.query(_PRIMARY_KEY, (parent,)), strict=False)]
     rows = f"{count} row{'s' if count != 1 else ''}"
     at = f", the first is rowid {first}" if first is not None else ""
     missing = f"no row of {target}" if exists else f"the table {parent}, which does not exist"
@@ -141,8 +160,18 @@ def _orphan(
         code="orphan",
         object=f"{table}.{own}",
         message=f"{rows} of {table} name{'s' if count == 1 else ''} {missing} ({own}){at}",
-        fix=f"add the missing rows of {parent}, or delete or change these: SELECT * FROM pragma_foreign_key_check('{table}')",
+        fix=f"add the missing rows of {parent}, or delete or change these",
+        query=f"SELECT child.* FROM {quote(table)} AS child WHERE {_nowhere(columns, parent if exists else '')}",
     )
+
+
+def _nowhere(columns: list[tuple[str, str | None]], parent: str) -> str:
+    """The condition of the rows of `child` that a foreign key leads nowhere; `parent` is "" where that table is missing."""
+    filled = " AND ".join(f"child.{quote(own)} IS NOT NULL" for own, _ in columns)
+    if not parent:
+        return filled
+    equal = " AND ".join(f"parent.{quote(other or '')} = child.{quote(own)}" for own, other in columns)
+    return f"{filled} AND NOT EXISTS (SELECT 1 FROM {quote(parent)} AS parent WHERE {equal})"
 
 
 # dbstat walks a tree page by page (https://www.sqlite.org/dbstat.html), so that a limit ends it early.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,10 +17,15 @@ Item = Rule | Assertion | RowCount
 
 
 class Measure(NamedTuple):
-    """One number to get from a table's scan: what it is for, and the aggregate over the rows."""
+    """One number to get from a table's scan: what it is for, and the condition of the rows that count."""
 
     item: Item
-    sql: str
+    condition: str
+
+    @property
+    def sql(self) -> str:
+        """The aggregate over the rows."""
+        return f"SUM(CASE WHEN {self.condition} THEN 1 ELSE 0 END)"
 
 
 class Question(NamedTuple):
@@ -78,33 +83,64 @@ def _compile(item: Item, program: Program, targets: Targets, dialect: Dialect) -
         build = _duplicates if item.kind == "unique" else _orphans
         program.questions.append(Question(item=item, sql=build(item, table, targets, dialect)))
         return
-    measures = program.scans.setdefault(table, [])
+    measures = list(_measures(item, table, targets, dialect))
+    program.scans.setdefault(table, []).extend(measures)
+
+
+def rows_query(item: Item, targets: Targets, dialect: Dialect) -> str:
+    """The query that shows the rows which an item that was answered is about; "" for a count of all rows of a table."""
+    if isinstance(item, Assertion) and item.query is not None:
+        return dialect.subquery(item.query)[1:-1]
+    assert item.table is not None
+    table = targets.table(item.table)
+    if isinstance(item, Rule) and item.kind in ("unique", "references"):
+        show = _all_duplicates if item.kind == "unique" else _all_orphans
+        return show(item, table, targets, dialect)
+    condition = " OR ".join(measure.condition for measure in _measures(item, table, targets, dialect))
+    return f"SELECT * FROM {dialect.quote(*table.path)} WHERE {condition}" if condition else ""
+
+
+def _measures(item: Item, table: ObjectId, targets: Targets, dialect: Dialect) -> Iterator[Measure]:
     if isinstance(item, Rule):
         for name in item.columns:
-            column = dialect.quote(targets.column(table, name))
-            measures.append(Measure(item=item, sql=_count(broken(dialect, column, item))))
+            yield Measure(item=item, condition=broken(dialect, dialect.quote(targets.column(table, name)), item))
     elif isinstance(item, Assertion):
-        measures.append(Measure(item=item, sql=_count(f"NOT {dialect.expression(item.condition or '')}")))
+        yield Measure(item=item, condition=f"NOT {dialect.expression(item.condition or '')}")
     elif item.where is not None:
-        measures.append(Measure(item=item, sql=_count(dialect.expression(item.where))))
-
-
-def _count(condition: str) -> str:
-    return f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)"
+        yield Measure(item=item, condition=dialect.expression(item.where))
 
 
 def _duplicates(rule: Rule, table: ObjectId, targets: Targets, dialect: Dialect) -> str:
     """How many rows are one too many: all but one of each group of equals. NULL equals nothing."""
-    columns = [dialect.quote(targets.column(table, name)) for name in rule.columns]
-    present = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-    return (
-        f"SELECT SUM(surplus) FROM (SELECT count(*) - 1 AS surplus FROM {dialect.quote(*table.path)} "
-        f"WHERE {present} GROUP BY {', '.join(columns)} HAVING count(*) > 1) AS doubled"
-    )
+    _, groups = _groups(rule, table, targets, dialect)
+    return f"SELECT SUM(surplus) FROM (SELECT count(*) - 1 AS surplus {groups}) AS doubled"
+
+
+def _all_duplicates(rule: Rule, table: ObjectId, targets: Targets, dialect: Dialect) -> str:
+    columns, groups = _groups(rule, table, targets, dialect)
+    key = f"({columns})" if len(rule.columns) > 1 else columns
+    return f"SELECT * FROM {dialect.quote(*table.path)} WHERE {key} IN (SELECT {columns} {groups}) ORDER BY {columns}"
+
+
+def _groups(rule: Rule, table: ObjectId, targets: Targets, dialect: Dialect) -> tuple[str, str]:
+    """The columns, and what follows SELECT to get the groups of rows that are equal in them."""
+    names = [dialect.quote(targets.column(table, name)) for name in rule.columns]
+    present = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    columns = ", ".join(names)
+    return columns, f"FROM {dialect.quote(*table.path)} WHERE {present} GROUP BY {columns} HAVING count(*) > 1"
 
 
 def _orphans(rule: Rule, table: ObjectId, targets: Targets, dialect: Dialect) -> str:
-    """How many rows point at nothing. NULL in any column points nowhere, which is fine."""
+    """How many rows point at nothing."""
+    return f"SELECT count(*) {_pointing_nowhere(rule, table, targets, dialect)}"
+
+
+def _all_orphans(rule: Rule, table: ObjectId, targets: Targets, dialect: Dialect) -> str:
+    return f"SELECT child.* {_pointing_nowhere(rule, table, targets, dialect)}"
+
+
+def _pointing_nowhere(rule: Rule, table: ObjectId, targets: Targets, dialect: Dialect) -> str:
+    """What follows SELECT to get the rows that point at nothing. NULL in any column points nowhere, which is fine."""
     parent, keys = _referenced(rule, targets)
     columns = [dialect.quote(targets.column(table, name)) for name in rule.columns]
     if len(columns) != len(keys):
@@ -112,7 +148,7 @@ def _orphans(rule: Rule, table: ObjectId, targets: Targets, dialect: Dialect) ->
     present = " AND ".join(f"child.{column} IS NOT NULL" for column in columns)
     equal = " AND ".join(f"parent.{dialect.quote(key)} = child.{column}" for key, column in zip(keys, columns, strict=True))
     return (
-        f"SELECT count(*) FROM {dialect.quote(*table.path)} AS child WHERE {present} "
+        f"FROM {dialect.quote(*table.path)} AS child WHERE {present} "
         f"AND NOT EXISTS (SELECT 1 FROM {dialect.quote(*parent.path)} AS parent WHERE {equal})"
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -34,6 +35,10 @@ class Answer(NamedTuple):
     error: SchemaspecError | None = None
 
 
+def _nothing(item: Item) -> str:
+    return ""
+
+
 class Data(NamedTuple):
     """Everything that was read.
 
@@ -42,12 +47,14 @@ class Data(NamedTuple):
         answers: one a rule, assertion and row count, in the spec's order.
         refused: what was not run.
         unreadable: tables that could not be read, and why.
+        shown: the query that shows the rows which an item is about.
     """
 
     rows: Mapping[ObjectId, int] = MappingProxyType({})
     answers: tuple[Answer, ...] = ()
     refused: tuple[Refusal, ...] = ()
     unreadable: Mapping[ObjectId, SchemaspecError] = MappingProxyType({})
+    shown: Callable[[Item], str] = _nothing
 
 
 NO_DATA = Data()
@@ -74,11 +81,12 @@ def read_data(
     Raises:
         LockedError: the database is locked.
     """
-    from schemaspec.verify.rules.compile import compile_items, items_of
+    from schemaspec.verify.rules.compile import compile_items, items_of, rows_query
     from schemaspec.verify.rules.targets import Targets
 
     items = items_of(spec, rules=rules, counts=counts)
-    program = compile_items(items, Targets(schema, dialect), dialect)
+    targets = Targets(schema, dialect)
+    program = compile_items(items, targets, dialect)
     reader = _Reader(connection, dialect)
     for table, measures in program.scans.items():
         reader.scan(table, measures)
@@ -87,10 +95,16 @@ def read_data(
     reader.count([table for table in others if table not in empty])
     answers = {id(question.item): reader.ask(question.item, question.sql) for question in program.questions}
     answers.update(reader.answers)
-    _count_rows(items, program, reader, Targets(schema, dialect), answers)
+    _count_rows(items, program, reader, targets, answers)
     ordered = [answers[id(item)] for item in items if id(item) in answers]
     rows = {table: reader.rows[table] for table in sorted(reader.rows, key=lambda table: table.path)}
-    return Data(rows=MappingProxyType(rows), answers=tuple(ordered), refused=tuple(program.refused), unreadable=reader.unreadable)
+    return Data(
+        rows=MappingProxyType(rows),
+        answers=tuple(ordered),
+        refused=tuple(program.refused),
+        unreadable=reader.unreadable,
+        shown=partial(rows_query, targets=targets, dialect=dialect),
+    )
 
 
 def count_rows(connection: Connection, dialect: Dialect, tables: Sequence[ObjectId]) -> Mapping[ObjectId, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from schemaspec.errors import SchemaspecError
 from schemaspec.model.report import Finding
 from schemaspec.model.schema import ObjectId
@@ -70,8 +72,12 @@ def within(value: int, low: int | None, high: int | None) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def answer_finding(subject: Subject, answer: Answer) -> Finding | None:
-    """What a rule's or assertion's answer says; None when all is well."""
+def answer_finding(answer: Answer, shown: Callable[[Item], str]) -> Finding | None:
+    """What a rule's or assertion's answer says; None when all is well.
+
+    Args:
+        shown: the query that shows the rows which an item is about.
+    """
     item = answer.item
     if answer.error is not None:
         return error_finding(item, answer.error)
@@ -81,17 +87,18 @@ def answer_finding(subject: Subject, answer: Answer) -> Finding | None:
             return None
         rows = f"{answer.value:,} of {plural(answer.total, 'row')}" if answer.total is not None else plural(answer.value, "row")
         message = f"{name_of(item)}: {_BREAKS.get(item.kind, 'a value that breaks the rule')} in {rows}"
-        return _finding(f"rule.{item.kind}", item, message, actual=f"{rows} {_verb(answer)} it")
+        return _finding(f"rule.{item.kind}", item, message, actual=f"{rows} {_verb(answer)} it", query=shown(item))
     assert isinstance(item, Assertion)
     if item.query is not None:
         if within(answer.value, item.minimum, item.maximum):
             return None
         message = f"{item.name}: the query returns {plural(answer.value, 'row')}, expected {bounds(item.minimum, item.maximum)}"
-        return _finding("assert.query", item, message, actual=plural(answer.value, "row"))
+        return _finding("assert.query", item, message, actual=plural(answer.value, "row"), query=shown(item))
     if answer.value == 0:
         return None
     rows = f"{answer.value:,} of {plural(answer.total or 0, 'row')}"
-    return _finding("assert.condition", item, f"{name_of(item)}: not true in {rows}", actual=f"{rows} {_verb(answer)} it")
+    message = f"{name_of(item)}: not true in {rows}"
+    return _finding("assert.condition", item, message, actual=f"{rows} {_verb(answer)} it", query=shown(item))
 
 
 def _verb(answer: Answer) -> str:
@@ -136,7 +143,9 @@ def family(item: Item) -> str:
     return "rule" if isinstance(item, Rule) else "assert" if isinstance(item, Assertion) else "rows"
 
 
-def _finding(code: str, item: Item, message: str, *, actual: str = "", fix: str = _MEND_DATA, always: bool = False) -> Finding:
+def _finding(
+    code: str, item: Item, message: str, *, actual: str = "", fix: str = _MEND_DATA, query: str = "", always: bool = False
+) -> Finding:
     """`always`: a rule that can't be run is wrong however little it matters."""
     return Finding(
         code=code,
@@ -147,6 +156,7 @@ def _finding(code: str, item: Item, message: str, *, actual: str = "", fix: str 
         actual=actual,
         where=item.position,
         fix=fix,
+        query=query,
     )
 
 

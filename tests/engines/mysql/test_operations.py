@@ -148,8 +148,10 @@ def test_orphans_and_broken_checks_are_counted(database: Make) -> None:
     run_script(url, "set check_constraint_checks = 0; alter table p add constraint nonempty check (name <> '');")
     connection = ENGINE.connect(url)
     faults = ENGINE.orphans(connection, schema_of(url))
+    shown = [len(connection.query(fault.query)) for fault in faults]
     connection.close()
     assert [(fault.code, fault.object) for fault in faults] == [("orphan", "c.f"), ("check_violated", "p.nonempty")]
+    assert shown == [3, 1]
     assert faults[0].message.startswith("3 rows of c pointing at no row of p")
     assert faults[1].message.startswith("1 row of p against the CHECK")
 

@@ -51,6 +51,7 @@ def test_an_unvalidated_constraint_and_its_orphans(database: Make) -> None:
     connection = ENGINE.connect(live)
     try:
         found = ENGINE.orphans(connection, schema_of(live))
+        assert connection.query(found[0].query) == [(5,)]
     finally:
         connection.close()
     assert [(fault.code, fault.object) for fault in found] == [("orphan", "t.f")]
