@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.errors import InputError, InputErrors, UnsupportedError
 from schemaspec.project.desired import build, compile_declarations, keep
+from schemaspec.project.editor import modeline
 from schemaspec.project.sources import database_url
 from schemaspec.project.whole_file import write_whole
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from schemaspec.model.url import DatabaseUrl
 
 MIGRATIONS_FILE = "migrations.yaml"
+SPEC_FILE = "expected_schema.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
     engine, found, version, server_version = _read(url)
     schema = finished(engine, found)
     declarations = engine.declare(schema)
-    text = write_spec(declarations, database=_relative(url, target))
+    text = modeline("expected_schema", target.parent) + write_spec(declarations, database=_relative(url, target))
     if output == "-":
         _proven(engine, Spec(file="", root=".", declarations=declarations), schema, url)
         return Written(text=text, message="")
@@ -70,8 +72,10 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
     ]
     migrations = target.with_name(MIGRATIONS_FILE)
     if baseline and declarations and not migrations.exists():
-        write_whole(migrations, _baseline(engine, schema, version))
+        write_whole(migrations, modeline("migrations", target.parent) + _baseline(engine, schema, version))
         lines.append(f"{migrations}: version {version} is the schema as it is now; on this database it counts as applied.")
+    if not modeline("expected_schema", target.parent):
+        lines.append(f"For completion in editors: schemaspec schema --write{'' if output == SPEC_FILE else f' -s {target}'}")
     return Written(text=text, message="\n".join(lines))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.errors import InputError, RefusedError
 from schemaspec.model.spec import Table
+from schemaspec.project.editor import modeline
 from schemaspec.project.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def write_migration(project: Project, description: str, *, version: int | None, 
         if file.exists():
             write_whole(file, append_migration(file.read_bytes().decode("utf-8"), migration))
         else:
-            write_whole(file, write_migrations([migration]))
+            write_whole(file, modeline("migrations", file.parent) + write_migrations([migration]))
     return Written(version=number, file=str(file), text=text)
 
 

@@ -11,10 +11,9 @@ from schemaspec.model.ending import ended
 from schemaspec.model.migration import IRREVERSIBLE, Action, Expectation, Migration, Operation, PythonCall, Sql
 from schemaspec.spec import yaml_text
 from schemaspec.spec.tree import Map, Seq
-from schemaspec.spec.writer import SCHEMA_LINE
 from schemaspec.spec.yaml_reader import MAX_SCALAR, parse_yaml
 
-_HEAD = f"{SCHEMA_LINE.format(name='migrations')}\nschemaspec: 1\n"
+_HEAD = "schemaspec: 1\n"
 _FILE = "migrations.yaml"
 _LAST_LINES = 20
 """Among these a bracket is looked for that closes the list."""

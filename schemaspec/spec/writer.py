@@ -14,7 +14,6 @@ from schemaspec.spec.constraints import kind_of
 from schemaspec.spec.reading import bracketed, keys, parse_reference, split_list
 from schemaspec.spec.references import unmet
 
-SCHEMA_LINE = "# yaml-language-server: $schema=schemaspec/spec/schemas/{name}.schema.json"
 _CHECK = re.compile(r"check\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
 _INDEX_FLAT = ("using", "include", "with", "tablespace", "nulls_not_distinct", "parser", "invisible", "fulltext", "spatial")
 _OBJECT_FLAT = ("values", "columns", "indexes", "options")
@@ -33,7 +32,7 @@ def write_spec(declarations: Iterable[Declaration], *, database: str | None, tit
         title: what the reports call the database.
     """
     items = tuple(declarations)
-    lines = [SCHEMA_LINE.format(name="expected_schema"), "schemaspec: 1"]
+    lines = ["schemaspec: 1"]
     if title:
         lines += yaml_text.entry("title", title, 0)
     if database is not None:

@@ -288,7 +288,6 @@ def test_a_baseline_of_any_size_can_be_read_again(files: Any) -> None:
 
 
 BASELINE = """\
-# yaml-language-server: $schema=schemaspec/spec/schemas/migrations.schema.json
 schemaspec: 1
 migrations:
   - version: 1

@@ -261,7 +261,6 @@ def test_layout(files: Any) -> None:
 
 
 LAYOUT = """\
-# yaml-language-server: $schema=schemaspec/spec/schemas/expected_schema.schema.json
 schemaspec: 1
 database: sqlite:///store.db
 extra: fail
