@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create = _action(actions, "create", "make a verified backup")
     create.add_argument("--compress", action="store_true", help="compress it (gzip)")
     create.add_argument("--compact", action="store_true", help="leave free pages out (SQLite: VACUUM INTO)")
+    _timeout(create)
     listing = _action(actions, "list", "show the backups, with size and age")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="what is printed (default: text)")
     verify = _action(actions, "verify", "prove that a backup is whole")
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restore.add_argument("name", help="which one, or `latest`")
     restore.add_argument("--no-safety-copy", action="store_true", help="do not keep the present state first")
     restore.add_argument("--force", action="store_true", help="also into another database than the one it was made of")
+    _timeout(restore)
     restore.add_argument("--yes", action="store_true", help="do not ask")
     prune = _action(actions, "prune", "delete old backups; never the last verified one")
     prune.add_argument("--days", type=_days, default=7.0, metavar="N", help="keep those younger than this (default: 7)")
@@ -46,6 +48,12 @@ def _action(actions: argparse._SubParsersAction, name: str, help: str) -> argpar
     parser.add_argument("--folder", metavar="DIR", help="where backups lie (default: backups/ beside the database)")
     add_common(parser)
     return parser
+
+
+def _timeout(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="how long to wait for other programs (default: 60)"
+    )
 
 
 def _days(text: str) -> float:
@@ -66,7 +74,7 @@ def _create(arguments: argparse.Namespace) -> int:
     project = open_project(arguments)
     with project.working() as progress:
         made = project.backups(arguments.folder).create(
-            compress=arguments.compress, compact=arguments.compact, trigger="manual", progress=progress
+            compress=arguments.compress, compact=arguments.compact, trigger="manual", timeout=arguments.timeout, progress=progress
         )
     emit(str(made.path) if arguments.quiet else f"Backup made and verified: {made.path} ({made.size:,} bytes)")
     _remark(made.details)
@@ -105,7 +113,11 @@ def _restore(arguments: argparse.Namespace) -> int:
         return 1
     with project.working() as progress:
         result = project.backups(arguments.folder).restore(
-            arguments.name, safety_copy=not arguments.no_safety_copy, force=arguments.force, progress=progress
+            arguments.name,
+            safety_copy=not arguments.no_safety_copy,
+            force=arguments.force,
+            timeout=arguments.timeout,
+            progress=progress,
         )
     emit(f"Restored {result.name}." + (f" The state before is kept as {result.safety_copy}." if result.safety_copy else ""))
     if result.note:

@@ -77,6 +77,8 @@ class Drive:
     _busy: tuple[Job, Owner | None] | None = None
     _me: Owner = field(default_factory=lambda: Owner(host="", pid=0))
     _driven: set[int] = field(default_factory=set)
+    _untold: list[tuple[Job, int, int]] = field(default_factory=list)
+    """Jobs of the open transaction, with their number and duration: only what is committed is told as done."""
 
     def run(self) -> None:
         """Drive to the end.
@@ -94,11 +96,14 @@ class Drive:
     def _loop(self, deadline: float) -> None:
         while True:
             self.open = []
+            self._untold = []
             try:
                 again, steps = self._locked()
             except StatementError as error:
                 # Refused at the very end, when the transaction was to be committed: a foreign key.
                 raise self._refused(error) from error
+            for job, number, duration in self._untold:
+                self.work.tell(self.course.finished, job, done=number, total=self._total, duration_ms=duration)
             self.done += self.open
             if self.open:
                 self.work.tell("committed", message=", ".join(map(str, self.open)))
@@ -208,7 +213,10 @@ class Drive:
             raise self._failed(job, error) from error
         self._known = known
         self.open.append(job.version)
-        self._tell(self.course.finished, job, clock.ms)
+        if work.engine.features.batch_transaction:
+            self._untold.append((job, len(self.done) + len(self.open), clock.ms))
+        else:
+            self._tell(self.course.finished, job, clock.ms)
         return True
 
     def _in_steps(self, job: Job) -> None:

@@ -12,6 +12,7 @@ from schemaspec.model.kinds import KINDS
 from schemaspec.model.schema import ObjectId, Schema
 from schemaspec.model.spec import Spec
 from schemaspec.plan.renames import Rename
+from schemaspec.spec.namesakes import folded
 
 
 def respelled(
@@ -79,7 +80,4 @@ def _named(asked: Sequence[Rename]) -> set[ObjectId]:
 
 
 def _folded(id: ObjectId) -> tuple[str, ...]:
-    return (*id.owner, id.name.lower() if id.name.isascii() else id.name.translate(_ASCII_LOWER))
-
-
-_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+    return (*id.owner, folded(id.name))

@@ -29,11 +29,13 @@ def compile_declarations(engine: Engine, declarations: Sequence[Declaration], sp
     """The CREATE statements of the declarations.
 
     Raises:
-        InputErrors: every declaration that can't be written as a statement.
+        InputErrors: every declaration that can't be written as a statement, or has the name of another one.
     """
+    from schemaspec.spec.namesakes import namesakes
+
     types = {name: texts[engine.name] for name, texts in spec.types.items() if engine.name in texts}
     statements: list[Statement] = []
-    faults: list[InputError] = []
+    faults = namesakes(declarations, engine.features.caseless, engine.dialect.path)
     for declaration in declarations:
         try:
             statements += engine.dialect.create(declaration, types)
