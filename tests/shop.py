@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import sqlite3
@@ -134,3 +135,29 @@ def shop(fresh: Shop, applied: Shop) -> Shop:
     """The example with its migrations applied, for one test alone."""
     shutil.copy(applied.path / "store.db", fresh.path / "store.db")
     return fresh
+
+
+def on_a_terminal(shop: Shop, *command: str, env: Mapping[str, str] | None = None) -> str:
+    """What a command shows on a terminal of its own."""
+    main, end = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "schemaspec", *command],
+        cwd=shop.path,
+        env={**shop.environment, "TERM": "xterm", **(env or {})},
+        stdin=end,
+        stdout=end,
+        stderr=end,
+    )
+    os.close(end)
+    seen = b""
+    while True:
+        try:
+            part = os.read(main, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    done.wait(timeout=30)
+    os.close(main)
+    return seen.decode()

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         timeout=arguments.timeout,
     )
     if arguments.dry_run:
-        emit(script(result.previews))
+        emit(script(result.previews), source=True)
         return 0
     if not result.applied:
         emit("Nothing to do: every migration is applied.")
@@ -100,12 +100,12 @@ def _to_the_spec(project: Project, arguments: argparse.Namespace) -> int:
         emit(render_rehearsal(rehearsal))
         return 0 if rehearsal.passed else 1
     if arguments.dry_run:
-        emit(plan_to_sql(kept or project.plan()))
+        emit(plan_to_sql(kept or project.plan()), source=True)
         return 0
 
     def approve(plan: Plan) -> bool:
         if not arguments.quiet:
-            tell(render_plan(plan, color=wants_color(arguments), quiet=arguments.quiet))
+            tell(render_plan(plan, color=wants_color(arguments), quiet=arguments.quiet), rendered=True)
         return confirm(f"Run this on {project.url}?", arguments)
 
     plan = project.apply_direct(kept, allow=allow, backup=not arguments.no_backup, approve=approve, timeout=arguments.timeout)

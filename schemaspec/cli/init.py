@@ -32,13 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the spec of an existing database."""
     from schemaspec.project.initialise import describe_database, write_snapshot
+    from schemaspec.report.safe import printed
 
     if arguments.snapshot and Path(arguments.output).is_file() and not arguments.force:
         emit(write_snapshot(arguments.database, arguments.output))
         return 0
     written = describe_database(arguments.database, arguments.output, force=arguments.force, baseline=not arguments.no_baseline)
     if arguments.output == "-" or not arguments.quiet:
-        emit(written.text if arguments.output == "-" else written.message)
+        emit(written.text if arguments.output == "-" else printed(written.message), source=arguments.output == "-")
     if arguments.snapshot and arguments.output != "-":
         emit(write_snapshot(arguments.database, arguments.output))
     return 0

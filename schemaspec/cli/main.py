@@ -152,9 +152,9 @@ def _internal_fault(error: Exception, arguments: Sequence[str]) -> int:
 
 def _complain(text: str) -> None:
     """Write to standard error; what a terminal would obey instead of show is spelled out."""
-    from schemaspec.report.safe import block
+    from schemaspec.report.safe import printed
 
-    print(block(text), file=sys.stderr)
+    print(printed(text), file=sys.stderr)
 
 
 @contextmanager

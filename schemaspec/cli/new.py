@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not written.text:
         emit("Nothing to do: the migrations already lead to the spec.")
         return 0
-    emit(written.text)
+    emit(written.text, source=True)
     if not arguments.dry_run and not arguments.quiet:
         emit(f"Migration {written.version} written to {written.file}; up and down are proven. Next: schemaspec apply")
     return 0

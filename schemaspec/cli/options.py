@@ -58,8 +58,16 @@ def wants_color(arguments: argparse.Namespace, stream: TextIO | None = None) -> 
     return (stream or sys.stdout).isatty()
 
 
-def tell(message: str) -> None:
-    """Say something that is not a result: to standard error."""
+def tell(message: str, *, rendered: bool = False) -> None:
+    """Say something that is not a result: to standard error.
+
+    Args:
+        rendered: it comes from `report`, which has made it harmless, with colours of ours.
+    """
+    if not rendered:
+        from schemaspec.report.safe import printed
+
+        message = printed(message)
     print(message, file=sys.stderr)
 
 
@@ -75,8 +83,16 @@ def _progress(arguments: argparse.Namespace) -> Bars | None:
     return bars
 
 
-def emit(text: str) -> None:
-    """Write a result to standard output, with one line end at its end."""
+def emit(text: str, *, source: bool = False) -> None:
+    """Write a result to standard output, with one line end at its end.
+
+    Args:
+        source: SQL or YAML, which must be exact in a file or a pipe; on a terminal, what that would obey is spelled out.
+    """
+    if source and sys.stdout.isatty():
+        from schemaspec.report.safe import block
+
+        text = block(text)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 

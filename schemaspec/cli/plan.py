@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan and print; nothing is written to the database."""
     from schemaspec.plan.document import plan_to_json, plan_to_sql
     from schemaspec.report.plan_text import render_plan
+    from schemaspec.report.safe import json_string_escapes
 
     project = open_project(arguments)
     plan = project.plan()
@@ -33,9 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
         write(arguments.output, plan_to_json(plan))
         tell(f"plan written to {arguments.output}")
     if arguments.sql:
-        emit(plan_to_sql(plan))
+        emit(plan_to_sql(plan), source=True)
     elif arguments.format == "json":
-        emit(plan_to_json(plan))
+        emit(json_string_escapes(plan_to_json(plan)))
     else:
         emit(render_plan(plan, color=wants_color(arguments), quiet=arguments.quiet, verbose=arguments.verbose))
     return 1 if plan.steps else 0

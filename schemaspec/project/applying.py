@@ -188,9 +188,12 @@ def back_up(project: Project, *, trigger: str, plan: str = "") -> str:
 
 
 def _tell(project: Project, event: Event) -> None:
+    from schemaspec.report.safe import line
+
+    description = line(event.description)
     if event.kind == "applied":
-        project.tell(f"  {event.done}/{event.total}  {event.version}  {event.description}  ({event.duration_ms} ms)")
+        project.tell(f"  {event.done}/{event.total}  {event.version}  {description}  ({event.duration_ms} ms)")
     elif event.kind == "rolled_back":
-        project.tell(f"  {event.version}  {event.description}: taken back ({event.duration_ms} ms)")
+        project.tell(f"  {event.version}  {description}: taken back ({event.duration_ms} ms)")
     elif event.kind in ("resumed", "undone"):
         project.tell(f"  {event.version}  {event.message}")

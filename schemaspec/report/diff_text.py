@@ -8,7 +8,7 @@ from typing import Any
 from schemaspec.diff.words import definition, label, subject, value_text
 from schemaspec.model.change import AttributeChange, Change
 from schemaspec.report.ansi import Paint
-from schemaspec.report.safe import block, json_string_escapes, line
+from schemaspec.report.safe import json_string_escapes, line, printed
 from schemaspec.report.words import plural
 
 _MARKS = {"create": ("+", "green"), "drop": ("-", "red"), "alter": ("~", "yellow"), "rename": (">", "blue")}
@@ -44,7 +44,7 @@ def change_lines(change: Change, paint: Paint) -> Iterator[str]:
     elif change.action in ("create", "drop"):
         item = change.after or change.before
         text = definition(item) if item is not None else ""
-        yield from (f"    {paint(part, 'dim')}" for part in block(text).split("\n") if text)
+        yield from (f"    {paint(part, 'dim')}" for part in printed(text).split("\n") if text)
     for attribute in change.attributes:
         yield from _attribute(attribute, paint)
 
@@ -58,7 +58,7 @@ def _attribute(change: AttributeChange, paint: Paint) -> Iterator[str]:
         return
     yield f"    {name}:"
     for mark, color, text in (("-", "red", before), ("+", "green", after)):
-        for part in block(text).split("\n"):
+        for part in printed(text).split("\n"):
             yield f"      {paint(f'{mark} {part}', color)}"
 
 

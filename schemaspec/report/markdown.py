@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from schemaspec.model.report import CheckResult, Finding, Report
-from schemaspec.report.safe import block, line
+from schemaspec.report.safe import line, printed
 from schemaspec.report.words import duration, moment, plural, server, summary_line, verdict
 
 _ICONS = {"pass": "✅", "fail": "❌", "error": "💥", "warn": "⚠️", "skip": "⏭️"}
@@ -70,7 +70,7 @@ def _value(label: str, value: str) -> Iterator[str]:
     if "\n" not in value:
         yield f"  - {label}: {_code(value)}"
         return
-    text = block(value)
+    text = printed(value)
     fence = _fence(text, 3)
     yield f"  - {label}:"
     yield ""

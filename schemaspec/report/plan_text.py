@@ -10,7 +10,7 @@ from schemaspec.model.plan import Hazard, Plan, Statement, Step
 from schemaspec.report.ansi import Paint
 from schemaspec.report.diff_text import change_lines
 from schemaspec.report.rehearsal_text import render_rehearsal
-from schemaspec.report.safe import block, line
+from schemaspec.report.safe import line, printed
 from schemaspec.report.words import plural
 
 __all__ = ["hazard_lines", "render_plan", "render_rehearsal"]
@@ -65,7 +65,7 @@ def _step(number: int, step: Step, paint: Paint, verbose: bool) -> Iterator[str]
 
 
 def _statement(statement: Statement, paint: Paint) -> Iterator[str]:
-    for part in block(ended(statement.sql) + ";").split("\n"):
+    for part in printed(ended(statement.sql) + ";").split("\n"):
         yield f"     {paint(part, 'cyan')}"
     if not statement.transactional:
         yield f"     {paint('outside of a transaction', 'dim')}"

@@ -10,6 +10,7 @@ _UNSAFE = (
     "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e007f"
 )
+_COMMAND = re.compile(r"^([ \t]*)(?=::[\w-]+(?:[ \t][^\n]*?)?::|##\w*\[)", re.MULTILINE)
 _NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -21,6 +22,12 @@ def line(text: str) -> str:
 def block(text: str) -> str:
     """Like `line`, but line ends stay, and tabs become blanks."""
     return _unsafe(lines=False).sub(_spelled, text.replace("\r\n", "\n").replace("\t", "    "))
+
+
+def printed(text: str) -> str:
+    """Like `block`, for what is printed: no line is taken for a command by a CI system that reads along (`::error::`)."""
+    shown = block(text)
+    return _COMMAND.sub(r"\1\\", shown) if "::" in shown or "##" in shown else shown
 
 
 def json_string_escapes(document: str) -> str:

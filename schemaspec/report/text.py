@@ -7,7 +7,7 @@ from itertools import groupby
 
 from schemaspec.model.report import CheckResult, Finding, MigrationStatus, Report
 from schemaspec.report.ansi import Paint
-from schemaspec.report.safe import block, line, shortened
+from schemaspec.report.safe import line, printed, shortened
 from schemaspec.report.words import STATUS_WORDS, duration, moment, plural, server, summary_line, verdict
 
 _MOST_FINDINGS = 20
@@ -86,7 +86,7 @@ def _excerpts(expected: str, actual: str) -> tuple[str, str]:
 
 
 def _value(label: str, value: str) -> Iterator[str]:
-    first, *others = block(value).split("\n")
+    first, *others = printed(value).split("\n")
     yield f"           {label:<9} {first}"
     for other in others:
         yield f"           {'':<9} {other}"

@@ -17,7 +17,11 @@ _MANGLED = re.compile(
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?",
     re.IGNORECASE,
 )
-_SPECIAL = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# All but what can be seen: no controls, no marks that turn the direction of writing, no invisible separators.
+_SPECIAL = re.compile(
+    "[^\t\n\x20-\x7e\xa0-\u061b\u061d-\u200a\u2010-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufff8\ufffc-\ufffd"
+    "\U00010000-\U000dffff\U000e0080-\U0010ffff]"
+)
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _MAX_SIMPLE_KEY = 120
 _FLOW_WIDTH = 100

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from schemaspec.cli.main import COMMANDS
-from tests.shop import Shop
+from tests.shop import Shop, on_a_terminal
 
 
 def _pages() -> list[tuple[str, ...]]:
@@ -82,40 +81,15 @@ def test_an_ascii_terminal_and_an_error(applied: Shop) -> None:
     assert ran.all.isascii()
 
 
-def _on_a_terminal(shop: Shop, *command: str, env: dict[str, str] | None = None) -> str:
-    main, end = pty.openpty()
-    done = subprocess.Popen(
-        [sys.executable, "-m", "schemaspec", *command],
-        cwd=shop.path,
-        env={**shop.environment, "TERM": "xterm", **(env or {})},
-        stdin=end,
-        stdout=end,
-        stderr=end,
-    )
-    os.close(end)
-    seen = b""
-    while True:
-        try:
-            part = os.read(main, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        seen += part
-    done.wait(timeout=30)
-    os.close(main)
-    return seen.decode()
+def test_colourson_a_terminal(applied: Shop) -> None:
+    assert "\x1b[1;32m" in on_a_terminal(applied, "check")
+    assert "\x1b[" not in on_a_terminal(applied, "check", env={"NO_COLOR": "1"})
+    assert "\x1b[" not in on_a_terminal(applied, "check", "--color", "never")
+    assert "\x1b[" in on_a_terminal(applied, "check", "--color", "always", env={"NO_COLOR": "1"})
 
 
-def test_colours_on_a_terminal(applied: Shop) -> None:
-    assert "\x1b[1;32m" in _on_a_terminal(applied, "check")
-    assert "\x1b[" not in _on_a_terminal(applied, "check", env={"NO_COLOR": "1"})
-    assert "\x1b[" not in _on_a_terminal(applied, "check", "--color", "never")
-    assert "\x1b[" in _on_a_terminal(applied, "check", "--color", "always", env={"NO_COLOR": "1"})
-
-
-def test_bars_on_a_terminal(shop: Shop) -> None:
-    seen = _on_a_terminal(shop, "backup", "create")
+def test_barson_a_terminal(shop: Shop) -> None:
+    seen = on_a_terminal(shop, "backup", "create")
     assert "Backup made and verified" in seen
     assert "Copying" in seen or "Verifying" in seen
 
