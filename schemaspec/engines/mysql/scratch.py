@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -14,7 +15,7 @@ from schemaspec.engines.mysql.connect import MysqlConnection, connect, connect_s
 from schemaspec.engines.mysql.errors import code_of
 from schemaspec.engines.mysql.sandbox import Sandbox
 from schemaspec.engines.mysql.words import quote
-from schemaspec.errors import DatabaseError, SchemaspecError, StatementError
+from schemaspec.errors import DatabaseError, RiskWarning, SchemaspecError, StatementError
 from schemaspec.model.plan import Statement
 from schemaspec.model.url import DatabaseUrl
 
@@ -23,6 +24,15 @@ _OURS = re.compile(rf"{PREFIX}\d+_[0-9a-f]{{8}}")
 _WAYS = (
     r"give the user all rights on `schemaspec\_scratch\_%`.*, or name another server as `scratch: mysql://…` in the spec, "
     "or lay a snapshot beside the spec where one can be made (`schemaspec init --snapshot`)"
+)
+_POWERFUL = (
+    "the spec is tried out in a scratch database on the live server, as a user who may change every database or use the server's "
+    r"files: whatever SQL it holds can do so too. Use one with rights on the database and on `schemaspec\_scratch\_%`.* alone, "
+    "or name a server of its own with `scratch:`"
+)
+_EVERYWHERE = re.compile(r"GRANT (.+) ON \*\.\* TO ", re.I)
+_POWERS = frozenset(
+    {"ALL PRIVILEGES", "FILE", "SUPER", "CREATE USER", "INSERT", "UPDATE", "DELETE", "ALTER", "DROP", "CREATE ROUTINE", "TRIGGER"}
 )
 _TIMEOUT = 60.0
 _LONGEST_DROP = 3.0
@@ -51,6 +61,8 @@ def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Itera
     name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}"
     keeper = connect_server(server, timeout=_TIMEOUT)
     try:
+        if scratch_url is None:
+            _warn_of_power(keeper)
         _hold(keeper, name)
         _sweep(keeper)
         _make(keeper, server, name, collation)
@@ -82,6 +94,18 @@ def borrowed(url: DatabaseUrl) -> str:
         return f"{url.with_database('')} {_collation(url)}"
     except DatabaseError:
         return str(url)  # there is no such database yet
+
+
+def _warn_of_power(keeper: MysqlConnection) -> None:
+    """Say so where specs of others would run as a user who may write to every database or use the server's files.
+
+    The sandbox keeps statements from doing that by mistake; what a program or a prepared statement puts together, it can't see.
+    """
+    for (text,) in keeper.rows("SHOW GRANTS"):
+        found = _EVERYWHERE.match(str(text))
+        if found is not None and _POWERS.intersection(name.strip().upper() for name in found[1].split(",")):
+            warnings.warn(_POWERFUL, RiskWarning, stacklevel=2)
+            return
 
 
 def _hold(keeper: MysqlConnection, name: str) -> None:

@@ -18,9 +18,14 @@ from schemaspec.model.url import DatabaseUrl
 
 PREFIX = "schemaspec_scratch_"
 _POWERFUL = (
-    "the spec is tried out in a scratch database on the live server, as a superuser: whatever SQL it holds can reach all of "
-    "the server. Use a role without superuser, or name a server of its own with `scratch:`"
+    "the spec is tried out in a scratch database on the live server, as a superuser or a role that may use the server's files: "
+    "whatever SQL it holds can reach all of the server. Use a role without these rights, or name a server of its own with "
+    "`scratch:`"
 )
+_MAY_DO_ANYTHING = """
+select 1 from pg_roles where pg_has_role(oid, 'member') and
+  (rolsuper or rolname in ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
+"""
 _NAME = re.compile(rf"{PREFIX}\d+_[0-9a-f]+\Z")
 _LOCK = 20779
 # Advisory locks belong to one database, and not everybody gets into the same one: so who holds them is looked up.
@@ -78,9 +83,9 @@ def _server(scratch_url: str) -> DatabaseUrl:
 def _warn_of_superuser(admin: PostgresConnection) -> None:
     """Say so where specs of others would run as superuser on the server that holds the live database.
 
-    A statement of a superuser can read files, run programs and reach every database of the server, scratch or not.
+    A statement of such a role can read files, run programs and reach every database of the server, scratch or not.
     """
-    if admin.query("select 1 from pg_roles where rolname = current_user and rolsuper"):
+    if admin.query(_MAY_DO_ANYTHING):
         warnings.warn(_POWERFUL, RiskWarning, stacklevel=2)
 
 

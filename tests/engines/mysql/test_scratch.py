@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from schemaspec.diff.compare import diff
@@ -9,7 +13,7 @@ from schemaspec.engines.mysql import ENGINE
 from schemaspec.engines.mysql.connect import connect, connect_server
 from schemaspec.engines.mysql.sandbox import Sandbox
 from schemaspec.engines.mysql.scratch import PREFIX
-from schemaspec.errors import InputError, InputErrors
+from schemaspec.errors import InputError, InputErrors, RiskWarning, SchemaspecError
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
 from schemaspec.model.url import DatabaseUrl
@@ -69,6 +73,67 @@ def test_what_may_run(sql: str, becomes: str) -> None:
 def test_what_may_not_run(sql: str) -> None:
     with pytest.raises(InputError):
         SANDBOX(sql)
+
+
+def _weak(server: PrivateServer, live: DatabaseUrl) -> DatabaseUrl:
+    """A user with the rights that the manual asks for."""
+    admin = connect_server(server.url())
+    for statement in (
+        "CREATE OR REPLACE USER weak@localhost",
+        "GRANT ALL ON `shop`.* TO weak@localhost",
+        r"GRANT ALL ON `schemaspec\_scratch\_%`.* TO weak@localhost",
+    ):
+        admin.internal(statement)
+    admin.close()
+    return replace(live, user="weak", password=None)
+
+
+def test_who_may_do_anything_is_warned_of_loudly(server: PrivateServer, database: Make) -> None:
+    live = database()
+    with pytest.warns(RiskWarning, match="may change every database"), ENGINE.scratch(live):
+        pass
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with ENGINE.scratch(_weak(server, live)):
+            pass
+        with ENGINE.scratch(live, scratch_url=str(live)):
+            pass  # a server of its own is what the warning asks for
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table p (a text); load data infile '/etc/passwd' into table p",
+        "create table p (a text); load data local infile '/etc/passwd' into table p",
+        "select 1 into outfile '{mark}'",
+        "select 1 into dumpfile '{mark}'",
+        "create function f returns string soname 'x.so'",
+        "prepare s from 'drop table other.t'; execute s",
+        "execute immediate 'drop table other.t'",
+        "begin not atomic delete from other.t; end",
+        "create procedure p() delete from other.t; call p()",
+        "create or replace user weak2@localhost; grant all on *.* to weak@localhost; drop table other.t",
+        "set global general_log_file = '{mark}'",
+    ],
+)
+def test_a_user_with_no_more_rights_than_needed_reaches_nothing_from_there(
+    sql: str, server: PrivateServer, database: Make, tmp_path: Path
+) -> None:
+    live = database()
+    other = database("create table t (a int); insert into t values (1)", name="other")
+    with ENGINE.scratch(_weak(server, live)) as scratch, pytest.raises(SchemaspecError):
+        for statement in ENGINE.dialect.split(sql.format(mark=tmp_path / "mark")):
+            scratch.execute(statement.sql)
+    assert not (tmp_path / "mark").exists()
+    connection = connect(other)
+    assert connection.query("select a from t") == [(1,)]
+    connection.close()
+
+
+@pytest.mark.parametrize("how", ["load_file('/etc/passwd')", "(select load_file('/etc/passwd'))"])
+def test_a_file_of_the_server_is_nothing_to_such_a_user(how: str, server: PrivateServer, database: Make) -> None:
+    with ENGINE.scratch(_weak(server, database())) as scratch:
+        assert scratch.query(f"select {how}") == [(None,)]
 
 
 def test_the_live_database_is_not_touched(database: Make) -> None:

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.scratch import PREFIX
-from schemaspec.errors import DatabaseError, InputErrors, RiskWarning
+from schemaspec.errors import DatabaseError, InputErrors, RiskWarning, SchemaspecError
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.conftest import Make, run
@@ -115,12 +116,50 @@ def test_a_superuser_on_the_live_server_is_warned_of_loudly(admin: PostgresConne
     admin.execute("CREATE ROLE able LOGIN CREATEDB")
     try:
         weaker = type(live).parse(str(live).replace("postgres@", "able@"))
+        admin.execute("GRANT pg_execute_server_program TO able")
+        with pytest.warns(RiskWarning, match="the server's files"), ENGINE.scratch(weaker):
+            pass
+        admin.execute("REVOKE pg_execute_server_program FROM able")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             with ENGINE.scratch(weaker):
                 pass
             with ENGINE.scratch(live, scratch_url=str(live)):
                 pass  # a server of its own is what the warning asks for
+    finally:
+        admin.execute("DROP ROLE able")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table p (a text); copy p from program 'touch {mark}'",
+        "create table p (a text); copy p from '/etc/passwd'",
+        "create table p (a text); copy p to '{mark}'",
+        "create extension file_fdw",
+        "create extension dblink",
+        "create extension plpython3u",
+        "select lo_import('/etc/passwd')",
+        "select lo_export(lo_create(0), '{mark}')",
+        "select pg_read_file('/etc/passwd')",
+        "create function f() returns integer language c as '/lib/x86_64-linux-gnu/libc.so.6', 'getpid'",
+        "do $$ begin execute $x$copy (select 1) to program 'touch {mark}'$x$; end $$",
+        "alter system set archive_command = 'touch {mark}'",
+        "create subscription s connection 'host=127.0.0.1' publication p",
+    ],
+)
+def test_a_role_without_superuser_reaches_nothing_from_there(
+    sql: str, admin: PostgresConnection, database: Make, tmp_path: Path
+) -> None:
+    live = database()
+    admin.execute("CREATE ROLE able LOGIN CREATEDB")
+    try:
+        weaker = type(live).parse(str(live).replace("postgres@", "able@"))
+        mark = tmp_path / "mark"
+        with ENGINE.scratch(weaker) as scratch, pytest.raises(SchemaspecError):
+            for statement in ENGINE.dialect.split(sql.format(mark=mark)):
+                scratch.execute(statement.sql)
+        assert not mark.exists()
     finally:
         admin.execute("DROP ROLE able")
 
