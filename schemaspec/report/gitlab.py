@@ -7,7 +7,7 @@ from typing import Any
 
 from schemaspec.model.report import Report
 from schemaspec.report.safe import json_string_escapes, line
-from schemaspec.report.sarif import fingerprint
+from schemaspec.report.sarif import fingerprints
 
 _SEVERITIES = {"fail": "major", "warn": "minor", "info": "info"}
 _DEFAULT_FILE = "expected_schema.yaml"
@@ -24,11 +24,11 @@ def render(report: Report) -> str:
 def _entries(report: Report) -> Iterator[dict[str, Any]]:
     import hashlib
 
+    for _, finding, mark in fingerprints(report):
+        file, number = (finding.where.file, finding.where.line) if finding.where else (_DEFAULT_FILE, 1)
+        text = f"{finding.message} {finding.fix and f'({finding.fix})'}".strip()
+        yield _entry(finding.code, _SEVERITIES[finding.severity], text, mark, file, number)
     for check in report.checks:
-        for finding in check.findings:
-            file, number = (finding.where.file, finding.where.line) if finding.where else (_DEFAULT_FILE, 1)
-            text = f"{finding.message} {finding.fix and f'({finding.fix})'}".strip()
-            yield _entry(finding.code, _SEVERITIES[finding.severity], text, fingerprint(finding), file, number)
         if check.status == "error" and not check.findings:
             mark = hashlib.sha256(check.id.encode()).hexdigest()
             yield _entry(f"{check.id}.error", "blocker", f"{check.name}: {check.message}", mark, _DEFAULT_FILE, 1)
@@ -40,5 +40,5 @@ def _entry(code: str, severity: str, text: str, fingerprint: str, file: str, num
         "check_name": code,
         "fingerprint": fingerprint,
         "severity": severity,
-        "location": {"path": file, "lines": {"begin": number}},
+        "location": {"path": file.removeprefix("./"), "lines": {"begin": max(number, 1)}},
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from schemaspec import __version__
@@ -10,6 +12,7 @@ from schemaspec.model.report import CheckResult, Finding, Report
 from schemaspec.report.safe import json_string_escapes
 from schemaspec.report.words import iso
 
+_ROOT = "%SRCROOT%"
 _LEVELS = {"fail": "error", "warn": "warning", "info": "note"}
 
 
@@ -21,15 +24,25 @@ def render(report: Report) -> str:
         "tool": {"driver": {"name": "schemaspec", "version": __version__, "rules": _rules(report)}},
         "invocations": [_invocation(report)],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(check, finding) for check in report.checks for finding in check.findings],
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder that the command ran in."}}},
+        "results": [_result(*row) for row in fingerprints(report)],
     }
     document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json_string_escapes(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def fingerprint(finding: Finding) -> str:
-    """What makes a finding the same one in the next run: its code and object, not its line."""
-    return hashlib.sha256(f"{finding.code}\0{finding.object}".encode("utf-8", "surrogatepass")).hexdigest()
+def fingerprints(report: Report) -> Iterator[tuple[CheckResult, Finding, str]]:
+    """Every finding with what makes it the same one in the next run: its code and object, not its line.
+
+    Of several with the same code and object (two rules of a kind about one column), the later ones are numbered.
+    """
+    seen: Counter[str] = Counter()
+    for check in report.checks:
+        for finding in check.findings:
+            key = f"{finding.code}\0{finding.object}"
+            text = f"{key}\0{seen[key]}" if seen[key] else key
+            seen[key] += 1
+            yield check, finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _rules(report: Report) -> list[dict[str, Any]]:
@@ -53,7 +66,7 @@ def _invocation(report: Report) -> dict[str, Any]:
     }
 
 
-def _result(check: CheckResult, finding: Finding) -> dict[str, Any]:
+def _result(check: CheckResult, finding: Finding, fingerprint: str) -> dict[str, Any]:
     parts = [finding.message]
     if finding.expected:
         parts.append(f"Expected: {finding.expected}")
@@ -67,21 +80,25 @@ def _result(check: CheckResult, finding: Finding) -> dict[str, Any]:
         "ruleId": finding.code,
         "level": _LEVELS[finding.severity],
         "message": {"text": "\n".join(parts)},
-        "partialFingerprints": {"schemaspec/v1": fingerprint(finding)},
+        "partialFingerprints": {"schemaspec/v1": fingerprint},
         "properties": {"check": check.id},
     }
     location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": finding.object}]}
     if finding.where:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": _uri(finding.where.file)},
+            "artifactLocation": _artifact(finding.where.file),
             "region": {"startLine": max(finding.where.line, 1), "startColumn": max(finding.where.column, 1)},
         }
     result["locations"] = [location]
     return result
 
 
-def _uri(file: str) -> str:
-    """A relative URI reference; a colon in its first part would be read as a scheme, so it is escaped too."""
+def _artifact(file: str) -> dict[str, str]:
+    """A file below the root as a relative URI reference, another one as a whole URI.
+
+    A colon in the first part would be read as a scheme, so it is escaped too.
+    """
     from urllib.parse import quote
 
-    return quote(file.replace("\\", "/").encode("utf-8", "surrogatepass"), safe="/")
+    uri = quote(file.replace("\\", "/").encode("utf-8", "surrogatepass"), safe="/")
+    return {"uri": f"file://{uri}"} if uri.startswith("/") else {"uri": uri.removeprefix("./"), "uriBaseId": _ROOT}
