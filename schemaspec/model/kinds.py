@@ -21,6 +21,7 @@ class Kind(NamedTuple):
 
 
 _ROWS = (
+    Kind("database_default", "database default", "database defaults", "defaults", None, "objects"),
     Kind("schema", "schema", "schemas", "schemas", None, "objects"),
     Kind("extension", "extension", "extensions", "extensions", None, "objects"),
     Kind("collation", "collation", "collations", "collations", None, "objects"),

@@ -175,7 +175,7 @@ def tables(draw: st.DrawFn) -> Table:
 
 @st.composite
 def declarations(draw: st.DrawFn) -> list[Declaration]:
-    kinds = st.sampled_from(sorted(set(SECTIONS.values())))
+    kinds = st.sampled_from(sorted(set(SECTIONS.values()) - {"database_default"}))  # whose names are given
     plain = draw(st.lists(objects(kinds, st.none() | NAMES), max_size=3))
     apart = list({(item.kind, item.table or "", item.name): item for item in plain}.values())
     scripts = [Script(sql=text) for text in draw(st.lists(TEXTS, max_size=2))]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.mysql import programs
+from schemaspec.engines.mysql import defaults, programs
 from schemaspec.engines.mysql.words import laid_out, quote, relaxed
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Column, Constraint, Declaration, Index, Object, Option, Table
@@ -64,7 +64,12 @@ _PLAIN = re.compile(r"[^\W\d][\w$]*")
 def declare(schema: Schema, dialect: MysqlDialect) -> tuple[Declaration, ...]:
     """See `protocol.Engine.declare`."""
     tables = (table_of(item, schema, dialect) for item in schema.of_kind("table"))
-    return (*tables, *(_program(item) for item in schema.of_kind(*_PROGRAMS)))
+    return (*_defaults(schema), *tables, *(_program(item) for item in schema.of_kind(*_PROGRAMS)))
+
+
+def _defaults(schema: Schema) -> Iterator[Object]:
+    for item in schema.of_kind(defaults.KIND):
+        yield Object(kind=item.id.kind, name=item.id.name, text=str(item["value"]))
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

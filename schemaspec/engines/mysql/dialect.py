@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from schemaspec.engines.common import tokens
 from schemaspec.engines.common.dialect import BaseDialect
-from schemaspec.engines.mysql import programs
+from schemaspec.engines.mysql import defaults, programs
 from schemaspec.engines.protocol import Fragment
 from schemaspec.errors import InputError, UnsupportedError
 from schemaspec.model.ending import ended
@@ -254,6 +254,8 @@ class MysqlDialect(BaseDialect):
 
     def create_object(self, item: Object) -> Sequence[Statement]:
         """Any object but a table."""
+        if item.kind == defaults.KIND:
+            return (defaults.statement(item),)
         owner = self.path(item.table) if item.table else ()
         id = ObjectId(item.kind, (*owner, item.name) if item.table else self.path(item.name))
         options = programs.Options.read(item.options)

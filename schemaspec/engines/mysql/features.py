@@ -12,6 +12,7 @@ LEASE_TABLE = "schemaspec_lease"
 FEATURES = Features(
     kinds=frozenset(
         {
+            "database_default",
             "table",
             "column",
             "primary_key",

@@ -37,6 +37,7 @@ def introspect(connection: MysqlConnection) -> Schema:
     global_zone = str(connection.rows("SELECT @@GLOBAL.time_zone")[0][0])
     with connection.settings({"time_zone": global_zone}):
         reader = Reader(_facts(connection), connection)
+        reader.default("collation", reader.facts.collation)
         for shown in sorted(_everything(connection), key=lambda shown: (shown.kind, shown.name)):
             reader.shown(shown.kind, shown.name, shown.text, shown.sql_mode, shown.message, shown.collation)
         reader.triggers(connection.rows(_query("triggers")))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schemaspec.engines.mysql import show
+from schemaspec.engines.mysql.defaults import KIND
 from schemaspec.engines.mysql.features import LEASE_TABLE
 from schemaspec.engines.mysql.words import unquote, without_qualifier
 from schemaspec.model.schema import ObjectId, SchemaObject, Value
@@ -48,7 +49,7 @@ class Reader:
     """Collects objects; those that depend on others learn it when all are known."""
 
     def __init__(self, facts: Facts, connection: MysqlConnection) -> None:
-        self._facts = facts
+        self.facts = facts
         self._mode = connection.sql_mode
         self._user = connection.current_user
         self._collation = connection.collation
@@ -56,6 +57,10 @@ class Reader:
         self._objects: list[SchemaObject] = []
 
     # --- in -----------------------------------------------------------------------------------------------------------
+
+    def default(self, name: str, value: str) -> None:
+        """What objects of the database have that do not say otherwise."""
+        self._add(KIND, (name,), {"value": value})
 
     def shown(self, kind: str, name: str, text: str | None, sql_mode: str, message: str, collation: str = "") -> None:
         """What SHOW CREATE told of one object."""
@@ -120,7 +125,7 @@ class Reader:
     def finished(self) -> Iterator[SchemaObject]:
         """All objects, tables with what lives in them first, and what they depend on."""
         known = {item.id for item in self._objects}
-        order = {"sequence": 0, "function": 2, "procedure": 2, "view": 3, "trigger": 4, "event": 5}
+        order = {KIND: 0, "sequence": 0, "function": 2, "procedure": 2, "view": 3, "trigger": 4, "event": 5}
         for item in sorted(self._objects, key=lambda item: order.get(item.id.kind, 1)):
             needs = dict.fromkeys((*item.depends_on, *_mentioned(item, known)))
             yield SchemaObject(
@@ -154,12 +159,12 @@ class Reader:
         context: dict[str, Value] = {}
         if mode != self._mode:
             context["sql_mode"] = mode
-        if zone is not None and zone != self._facts.time_zone:
+        if zone is not None and zone != self.facts.time_zone:
             context["time_zone"] = zone
         return context
 
     def _definer(self, definer: str) -> dict[str, Value]:
-        return {"definer": definer} if self._facts.compare_definers and definer != self._user else {}
+        return {"definer": definer} if self.facts.compare_definers and definer != self._user else {}
 
     def _definer_note(self, definer: str) -> dict[str, Value]:
         return {"definer": definer} if definer and definer != self._user else {}
@@ -197,7 +202,7 @@ class Reader:
     def _table(self, table: show.ShownTable, text: str) -> Iterator[SchemaObject]:
         from schemaspec.engines.mysql.tables import TableReader
 
-        return TableReader(table, self._facts, self._own, text).objects()
+        return TableReader(table, self.facts, self._own, text).objects()
 
 
 def _mentioned(item: SchemaObject, known: set[ObjectId]) -> Iterator[ObjectId]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.mysql import declare, fragile, programs
+from schemaspec.engines.mysql import declare, defaults, fragile, programs
 from schemaspec.engines.mysql.alter import TableAlter
 from schemaspec.engines.mysql.circles import cyclic
 from schemaspec.engines.mysql.hazards import foreign_key_hazards, rename_hazards
@@ -33,6 +33,8 @@ _DROPS = {
     "event": "EVENT",
     "sequence": "SEQUENCE",
 }
+_DEFAULTS = frozenset({defaults.COLLATION})
+"""What is made without a collation of its own gets the database's, so that comes first."""
 _FROM_FOREIGN_KEYS = ("type", "collation", "generated", "stored")
 
 
@@ -84,6 +86,8 @@ class _Work:
                 foreign.setdefault((change.action, change.id.owner), []).append(change)
             elif kind == "table":
                 yield from self._table(change, made, gone)
+            elif kind == defaults.KIND:
+                yield from filter(None, (defaults.step(change),))
             else:
                 yield from self._program(change)
         yield from self._foreign_keys(foreign, made, gone)
@@ -109,7 +113,14 @@ class _Work:
         table = declare.table_of(item, self.desired, self.dialect, without=later)
         created = self.dialect.create_table(table, {})
         statements = tuple(Statement(sql=statement.sql, object=change.id) for statement in created)
-        yield Step(action="create", id=change.id, statements=statements, changes=(change,), creates=frozenset({change.id}))
+        yield Step(
+            action="create",
+            id=change.id,
+            statements=statements,
+            changes=(change,),
+            creates=frozenset({change.id}),
+            after=_DEFAULTS,
+        )
         for trigger in self.desired.children(change.id.path, "trigger"):
             yield self._create(trigger)
 
@@ -238,7 +249,7 @@ class _Work:
     def _create(self, item: SchemaObject, change: Change | None = None) -> Step:
         # A trigger's name is free for another table only once the old one is gone.
         others = (c.id for c in self.changes if c.action == "drop" and c.id.kind == item.id.kind == "trigger")
-        after = _tables_of(item) | {id for id in others if id.name == item.id.name and id != item.id}
+        after = _DEFAULTS | _tables_of(item) | {id for id in others if id.name == item.id.name and id != item.id}
         return Step(
             action="create",
             id=item.id,

@@ -22,6 +22,7 @@ _PROGRAMS = frozenset({"PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE"})
 _TARGETS = frozenset({"TABLE", "VIEW", "SEQUENCE", "INDEX", "INTO", "ON", *_PROGRAMS})
 _WRITES = frozenset({"ALTER", "DROP", "RENAME", "TRUNCATE", "UPDATE", "DELETE"})
 _CREATES = frozenset({"CREATE", "INSERT", "REPLACE", "LOAD"})
+_DATABASE_OPTIONS = frozenset({"DEFAULT", "CHARACTER", "CHARSET", "COLLATE", "COMMENT", "ENCRYPTION"})
 _HEAD_WORDS = 40
 
 
@@ -70,6 +71,8 @@ class Sandbox:
             return _NOTHING
         if named and first == "ALTER":
             return re.sub(r"(?i)((?:database|schema)\s+)(`[^`]+`|[^\s]+)", r"\1", sql, count=1)
+        if first == "ALTER" and len(words) > 2 and words[2].kind == "word" and words[2].upper in _DATABASE_OPTIONS:
+            return sql  # the session's own
         raise _refused(sql, "it concerns another database, or the database as a whole")
 
     def _unqualified(self, sql: str, *, header: bool) -> str:

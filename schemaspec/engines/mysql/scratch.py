@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from schemaspec.engines.common import load as common
-from schemaspec.engines.mysql import crowd
+from schemaspec.engines.mysql import crowd, defaults
 from schemaspec.engines.mysql.connect import MysqlConnection, connect, connect_server
 from schemaspec.engines.mysql.errors import code_of
 from schemaspec.engines.mysql.sandbox import Sandbox
@@ -169,7 +169,7 @@ def load(connection: MysqlConnection, statements: Sequence[Statement]) -> None:
     """See `protocol.Engine.load`. Zero dates in defaults, and definers that one may not name, are let pass."""
     before = connection.rows("SELECT @@SESSION.sql_mode, @@SESSION.foreign_key_checks")[0]
     connection.internal("SET SESSION foreign_key_checks = 0")
-    waiting = _tables_first(connection, statements)
+    first, others = defaults.first(statements)
 
     def mend(error: StatementError) -> bool:
         if code_of(error) == _INVALID_DEFAULT:
@@ -179,7 +179,8 @@ def load(connection: MysqlConnection, statements: Sequence[Statement]) -> None:
         return False
 
     try:
-        common.load(connection, waiting, mend=mend)
+        common.load(connection, first)
+        common.load(connection, _tables_first(connection, others), mend=mend)
     finally:
         with suppress(DatabaseError):
             connection.internal("SET SESSION sql_mode = %s, foreign_key_checks = %s", before)

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from schemaspec.engines.common.dialect import BaseDialect
 from schemaspec.engines.common.tokens import POSTGRESQL, Syntax, split, unquote
 from schemaspec.engines.common.tokens import normalize as normalize_text
+from schemaspec.engines.postgresql.features import FEATURES
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.remarks import declared_remarks
 from schemaspec.engines.postgresql.targets import comment_text, literal
 from schemaspec.engines.postgresql.twins import declared_twins
 from schemaspec.engines.protocol import Fragment
-from schemaspec.errors import InputError
+from schemaspec.errors import InputError, UnsupportedError
+from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Statement
 from schemaspec.model.position import Position
 from schemaspec.model.schema import ObjectId
@@ -282,6 +284,10 @@ class PostgresDialect(BaseDialect):
 
     def create_object(self, item: Object) -> Sequence[Statement]:
         """Any object but a table."""
+        if item.kind not in FEATURES.kinds:
+            raise UnsupportedError(
+                f"PostgreSQL has no {KINDS[item.kind].plural}: {item.name}", where=item.position, fix="take it out of the spec"
+            )
         id = self.object_id(item)
         statements: list[Statement] = []
         for text in item.sql or (self.object_text(item, id.path),):

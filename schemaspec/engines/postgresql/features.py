@@ -8,7 +8,7 @@ from schemaspec.engines.protocol import Features
 from schemaspec.model.kinds import KINDS
 
 FEATURES = Features(
-    kinds=frozenset(KINDS) - {"virtual_table", "period", "event"},
+    kinds=frozenset(KINDS) - {"database_default", "virtual_table", "period", "event"},
     inline=frozenset({"column", "default", "primary_key", "unique", "check", "exclusion"}),
     table_at_once=False,
     transactional_ddl=True,
