@@ -12,6 +12,8 @@ from schemaspec.model.schema import SchemaObject
 from schemaspec.model.spec import Option
 
 _CREATE = re.compile(r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?", re.IGNORECASE)
+_BEFORE_DEFINER = re.compile(rf"{_CREATE.pattern}(?:ALGORITHM\s*=\s*\w+\s+)?", re.IGNORECASE)
+"""A view says its algorithm first."""
 _DEFINER = re.compile(r"\bDEFINER\s*=", re.IGNORECASE)
 _KEYWORD = re.compile(r"[A-Za-z ]+")
 _MODE = re.compile(r"[A-Za-z_0-9,]*")
@@ -73,7 +75,7 @@ class Options:
         """The CREATE statement with all this. The session's settings are written as MariaDB's SET STATEMENT … FOR, which
         connections understand on every server."""
         if self.definer and not _DEFINER.search(sql[:200]):
-            sql = _CREATE.sub(lambda found: f"{found[0]}DEFINER={account(self.definer)} ", sql, count=1)
+            sql = _BEFORE_DEFINER.sub(lambda found: f"{found[0]}DEFINER={account(self.definer)} ", sql, count=1)
         collation = self.collation_connection
         values = (
             ("sql_mode", self.sql_mode),
