@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemaspec.model.report import Finding
-from schemaspec.verify.outcome import Verdict, joined, plural
+from schemaspec.verify.outcome import Verdict, joined, plural, tally
 from schemaspec.verify.rules.data import Data
 from schemaspec.verify.rules.findings import answer_finding, refusal_finding, unreadable_finding
 from schemaspec.verify.subject import Subject
@@ -19,7 +19,7 @@ def run(subject: Subject, data: Data) -> Verdict:
     keys = len(subject.current.of_kind("foreign_key"))
     held = sum(not _is_count(answer.item) for answer in data.answers)
     if findings:
-        return Verdict(message=f"{plural(len(findings), 'fault')} in the data", findings=findings)
+        return Verdict(message=f"{tally(findings)} in the data", findings=findings)
     waiting = sum(not _is_count(refusal.item) for refusal in data.refused)
     if waiting and not keys and not held:
         return Verdict(message=f"Nothing to hold {plural(waiting, 'rule')} of missing tables against", skipped=True)

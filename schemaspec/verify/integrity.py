@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemaspec.model.report import Finding
 from schemaspec.model.url import redact
-from schemaspec.verify.outcome import Verdict, plural
+from schemaspec.verify.outcome import Verdict, tally
 from schemaspec.verify.rules.data import Data
 from schemaspec.verify.subject import Subject
 
@@ -38,4 +38,4 @@ def run(subject: Subject, data: Data) -> Verdict:
         )
     if not findings:
         return Verdict(message="The database's structures are whole")
-    return Verdict(message=f"{plural(len(findings), 'fault')} found", findings=tuple(findings))
+    return Verdict(message=f"{tally(findings)} found", findings=tuple(findings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -41,6 +42,13 @@ def severity(policy: Policy) -> Severity:
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 table`, `2,000 tables`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def tally(findings: Iterable[Finding]) -> str:
+    """How many there are, each by what it counts as: `1 fault, 2 warnings`."""
+    counts = Counter(finding.severity for finding in findings)
+    words: tuple[tuple[Severity, str], ...] = (("fail", "fault"), ("warn", "warning"), ("info", "remark"))
+    return joined(plural(counts[severity], word) for severity, word in words if counts[severity])
 
 
 def joined(parts: Iterable[str]) -> str:
