@@ -328,6 +328,14 @@ class Finishes(Protocol):
 
 
 @runtime_checkable
+class Breaks(Protocol):
+    """What an engine has beside `Engine` where an object can be there that its own definition can't make any more."""
+
+    def broken(self, connection: Connection, schema: Schema) -> Mapping[ObjectId, str]:
+        """Such objects of the database, whose schema this is, and why each can't be used."""
+
+
+@runtime_checkable
 class Locates(Protocol):
     """What an engine has beside `Engine` where a URL alone does not say which server it leads to."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schemaspec.engines.protocol import Breaks
 from schemaspec.errors import InputError, InputErrors, UnsupportedError
+from schemaspec.model.kinds import KINDS
 from schemaspec.project.desired import build, compile_declarations, keep
 from schemaspec.project.editor import modeline
 from schemaspec.project.sources import database_url
@@ -16,7 +18,7 @@ from schemaspec.project.whole_file import write_whole
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine
-    from schemaspec.model.schema import Schema, SchemaObject
+    from schemaspec.model.schema import ObjectId, Schema, SchemaObject
     from schemaspec.model.spec import Spec
     from schemaspec.model.url import DatabaseUrl
 
@@ -55,8 +57,9 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
     if output != "-":
         _may_write(target, force)
     url = database_url(database)
-    engine, found, version, server_version = _read(url)
-    schema = finished(engine, found)
+    found = _read(url)
+    engine = found.engine
+    schema = finished(engine, found.schema)
     declarations = engine.declare(schema)
     text = modeline("expected_schema", target.parent) + write_spec(declarations, database=_relative(url, target))
     if output == "-":
@@ -64,16 +67,21 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
         return Written(text=text, message="")
     with _kept_if_all_is_well(target, text):
         spec = read_spec(str(target), engine=None, database=database if url.password else None)
-        keep(engine, spec, url, server_version, _proven(engine, spec, schema, url))
+        keep(engine, spec, url, found.server_version, _proven(engine, spec, schema, url))
     tables = len(schema.of_kind("table", "virtual_table", "foreign_table"))
     lines = [f"{target}: {tables} table{'s' if tables != 1 else ''} described. Next: schemaspec check -s {target}"]
     lines += [
-        f"{item.id} is half done, and described as it should be: `check` says how to mend it" for item in _halves(found, schema)
+        f"{item.id} is half done, and described as it should be: `check` says how to mend it"
+        for item in _halves(found.schema, schema)
+    ]
+    lines += [
+        f"The {KINDS[id.kind].title} {id} is left out, for it can't be made anew: {why}. Mend it and describe it, or drop it."
+        for id, why in found.broken.items()
     ]
     migrations = target.with_name(MIGRATIONS_FILE)
     if baseline and declarations and not migrations.exists():
-        write_whole(migrations, modeline("migrations", target.parent) + _baseline(engine, schema, version))
-        lines.append(f"{migrations}: version {version} is the schema as it is now; on this database it counts as applied.")
+        write_whole(migrations, modeline("migrations", target.parent) + _baseline(engine, schema, found.version))
+        lines.append(f"{migrations}: version {found.version} is the schema as it is now; on this database it counts as applied.")
     if not modeline("expected_schema", target.parent):
         lines.append(f"For completion in editors: schemaspec schema --write{'' if output == SPEC_FILE else f' -s {target}'}")
     return Written(text=text, message="\n".join(lines))
@@ -150,12 +158,25 @@ def _proven(engine: Engine, spec: Spec, schema: Schema, url: DatabaseUrl) -> Sch
     return again
 
 
-def _read(url: DatabaseUrl) -> tuple[Engine, Schema, int, str]:
-    """The schema, the version that its baseline has, and the server's version.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Database:
+    """What was read of a database.
 
-    The baseline has the newest version of a history that is there, so that what is written after it is new to this
-    database; else 1.
+    Args:
+        schema: all that can be described.
+        broken: what can't, for its own definition does not make it any more, and why.
+        version: the newest of a history that is there, so that what is written after the baseline is new to this database;
+            else 1.
     """
+
+    engine: Engine
+    schema: Schema
+    broken: Mapping[ObjectId, str]
+    version: int
+    server_version: str
+
+
+def _read(url: DatabaseUrl) -> _Database:
     from schemaspec.engines.registry import engine_for
     from schemaspec.migrate.history import read
     from schemaspec.migrate.state import applied_versions
@@ -166,7 +187,14 @@ def _read(url: DatabaseUrl) -> tuple[Engine, Schema, int, str]:
     try:
         whole = engine.introspect(connection)
         version = max(applied_versions(read(engine, connection, schema=whole)), default=0) or 1
-        return engine, without_history(whole), version, connection.server_version
+        broken = engine.broken(connection, whole) if isinstance(engine, Breaks) else {}
+        return _Database(
+            engine=engine,
+            schema=without_history(whole.only(id for id in whole.objects if id not in broken)),
+            broken=broken,
+            version=version,
+            server_version=connection.server_version,
+        )
     finally:
         connection.close()
 

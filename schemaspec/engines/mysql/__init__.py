@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -12,7 +12,7 @@ from schemaspec.engines.mysql.features import FEATURES
 from schemaspec.engines.protocol import Connection, Copier, Dialect, Fault, Mode
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard, Statement, Step
-from schemaspec.model.schema import Schema, SchemaObject
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Declaration
 from schemaspec.model.url import DatabaseUrl
 
@@ -158,6 +158,12 @@ class MysqlEngine:
         from schemaspec.engines.mysql import integrity
 
         return integrity.integrity(_ours(connection))
+
+    def broken(self, connection: Connection, schema: Schema) -> Mapping[ObjectId, str]:
+        """See `protocol.Breaks.broken`."""
+        from schemaspec.engines.mysql import integrity
+
+        return integrity.broken(_ours(connection), schema)
 
     def orphans(self, connection: Connection, schema: Schema) -> tuple[Fault, ...]:
         """See `protocol.Engine.orphans`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from schemaspec.engines.mysql.words import quote
 from schemaspec.engines.protocol import Fault
 from schemaspec.errors import StatementError
-from schemaspec.model.schema import Schema, SchemaObject
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 if TYPE_CHECKING:
     from schemaspec.engines.mysql.connect import MysqlConnection
@@ -21,7 +22,9 @@ WHERE table_schema = DATABASE() AND table_type NOT LIKE 'TEMPORARY%' AND table_t
 """
 _SAFE_ENGINES = frozenset({"INNODB", "ROCKSDB", "NDBCLUSTER", "TOKUDB"})
 _WELL = frozenset({"ok", "table is already up to date"})
-_OPEN_PARTNERS = "references invalid table"
+_FOLLOWS = re.compile(r"Corrupt|View .* references invalid table.*")
+"""What is said behind the fault, whatever it is."""
+_NO_DEFINER = "specified as a definer"
 
 
 def estimate(connection: MysqlConnection, table: SchemaObject) -> tuple[int, int]:
@@ -48,29 +51,58 @@ def integrity(connection: MysqlConnection) -> tuple[Fault, ...]:
         for name, kind, engine in found
         if kind != "VIEW" and engine and engine.upper() not in _SAFE_ENGINES
     ]
-    for start in range(0, len(found), _BATCH):
-        names = ", ".join(quote(name) for name, _, _ in found[start : start + _BATCH])
-        faults += _checked(connection.rows(f"CHECK TABLE {names} QUICK"))
+    views = {name for name, kind, _ in found if kind == "VIEW"}
+    for name, told in _checked(connection, [name for name, _, _ in found]).items():
+        faults.append(_unusable(name, told) if name in views else _corrupt(name, told))
     return tuple(faults)
 
 
-def _checked(rows: Sequence[Sequence[object]]) -> Iterator[Fault]:
-    """The rows of CHECK TABLE (table, `check`, kind of message, text), one fault a table."""
+def _unusable(view: str, told: str) -> Fault:
+    lacks_definer = _NO_DEFINER in told
+    return Fault(
+        code="broken_view",
+        object=view,
+        message=f"the view {view} can't be used: {told}",
+        fix="create that account, or make the view anew with another definer" if lacks_definer else "mend or drop the view",
+    )
+
+
+def _corrupt(table: str, told: str) -> Fault:
+    return Fault(
+        code="corrupt",
+        object=table,
+        message=f"CHECK TABLE says of {table}: {told}",
+        fix="restore a good backup, or see the manual about rebuilding the table",
+    )
+
+
+def broken(connection: MysqlConnection, schema: Schema) -> dict[ObjectId, str]:
+    """See `protocol.Breaks.broken`: views over what is gone. The server keeps them, and refuses to make them."""
+    views = {item.id.name: item for item in schema.of_kind("view")}
+    found = _checked(connection, list(views))
+    return {views[name].id: told for name, told in found.items() if _refused(connection, str(views[name]["definition"]))}
+
+
+def _refused(connection: MysqlConnection, query: str) -> bool:
+    """Whether the query itself is at fault, and not its definer, whose rights count for the view alone."""
+    try:
+        connection.rows(f"EXPLAIN {query}")
+    except StatementError:
+        return True
+    return False
+
+
+def _checked(connection: MysqlConnection, names: Sequence[str]) -> dict[str, str]:
+    """What CHECK TABLE has to say against tables and views, by name."""
     found: dict[str, list[str]] = {}
-    for table, _, kind, text in rows:
-        words = str(text)
-        well = words.lower() in _WELL or "doesn't support check" in words
-        if str(kind).lower() in ("error", "status") and not well:
-            found.setdefault(str(table).partition(".")[2], []).append(words)
-    for name, texts in found.items():
-        broken = any(_OPEN_PARTNERS in words for words in texts)
-        told = next((words for words in texts if _OPEN_PARTNERS in words), "; ".join(texts))
-        yield Fault(
-            code="broken_view" if broken else "corrupt",
-            object=name,
-            message=f"the view {name} can't be used: {told}" if broken else f"CHECK TABLE says of {name}: {told}",
-            fix="mend or drop the view" if broken else "restore a good backup, or see the manual about rebuilding the table",
-        )
+    for start in range(0, len(names), _BATCH):
+        listed = ", ".join(map(quote, names[start : start + _BATCH]))
+        for table, _, kind, text in connection.rows(f"CHECK TABLE {listed} QUICK"):
+            name, words = str(table).partition(".")[2], str(text)
+            well = words.lower() in _WELL or "doesn't support check" in words
+            if str(kind).lower() in ("error", "status") and not well and not (name in found and _FOLLOWS.fullmatch(words)):
+                found.setdefault(name, []).append(words)
+    return {name: "; ".join(texts) for name, texts in found.items()}
 
 
 def orphans(connection: MysqlConnection, schema: Schema) -> tuple[Fault, ...]:

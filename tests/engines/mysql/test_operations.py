@@ -16,6 +16,8 @@ from schemaspec.errors import DamagedError, DatabaseError, LockedError
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
 from schemaspec.model.url import DatabaseUrl
+from schemaspec.project import Project
+from schemaspec.project.initialise import describe_database
 from tests.engines.mysql.conftest import Make, run_script
 from tests.engines.mysql.planning import dump, schema_of
 from tests.servers_mysql import PrivateServer
@@ -163,6 +165,31 @@ def test_integrity(database: Make) -> None:
     faults = {(fault.code, fault.object, fault.severity) for fault in ENGINE.integrity(connection)}
     connection.close()
     assert faults == {("no_transactions", "m", "info"), ("broken_view", "v", "fail")}
+
+
+def test_a_broken_view_does_not_stop_init(database: Make, tmp_path: Path) -> None:
+    url = database(
+        "create table t (a int, b int); create view v as select b from t; create view over_v as select * from v;"
+        " create view good as select a from t;"
+    )
+    run_script(url, "alter table t drop column b; create definer=nobody_here@localhost view owned as select a from t;")
+    file = tmp_path / "expected_schema.yaml"
+    told = describe_database(str(url), str(file)).message
+    assert "The view v is left out, for it can't be made anew: Unknown column 'shop.t.b' in 'SELECT'. " in told
+    assert "The view over_v is left out" in told
+    assert "good" not in told
+    assert "owned" not in told
+    checks = {check.id: check for check in Project.open(str(file), database=str(url)).check().checks}
+    assert {finding.object for finding in checks["views"].findings} == {"v", "over_v"}
+    assert checks["integrity"].message == "3 faults found"
+    owned = next(finding for finding in checks["integrity"].findings if finding.object == "owned")
+    assert owned.message.endswith("('nobody_here'@'localhost') does not exist")
+    assert owned.fix == "create that account, or make the view anew with another definer"
+    run_script(url, "drop view owned; drop view over_v; drop view v; create table m (a int) engine=myisam")
+    described = describe_database(str(url), str(file), force=True)
+    assert "left out" not in described.message
+    check = next(check for check in Project.open(str(file), database=str(url)).check().checks if check.id == "integrity")
+    assert (check.status, check.message) == ("pass", "1 remark found")
 
 
 def test_estimate(database: Make) -> None:
