@@ -320,10 +320,11 @@ def _session(connection: MysqlConnection, mode: Mode, timeout: float) -> str:
         "group_concat_max_len": "1048576",
         "foreign_key_checks": "1",
         "unique_checks": "1",
+        **connection.server.settings,
     }
     if mode == "read":
         settings["time_zone"] = "'+00:00'"
-        settings["transaction_read_only" if not connection.server.mariadb else "tx_read_only"] = "1"
+        settings[connection.server.read_only_setting] = "1"
     return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
 
 

@@ -58,6 +58,13 @@ def unreachable(error: BaseException, url: DatabaseUrl) -> DatabaseError:
     """An error of connecting."""
     code = code_of(error)
     why = _words(error, url)
+    if isinstance(error, RuntimeError):  # the driver's, for a package that it needs and that is not installed
+        return DatabaseError(
+            "the driver lacks what this user's way to log in needs",
+            where=url,
+            why=why,
+            fix="pip install 'pymysql[rsa]' for caching_sha2_password, 'pymysql[ed25519]' for ed25519",
+        )
     if code == NO_DATABASE:
         return DatabaseError(f"the server has no database {url.database}", where=url, why=why, fix="create it, or mend the URL")
     if code in REFUSED_LOGIN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
@@ -89,6 +90,16 @@ class Server:
     def check_names_per_database(self) -> bool:
         """Whether the name of a CHECK is unique in the whole database instead of in its table."""
         return not self.mariadb
+
+    @property
+    def read_only_setting(self) -> str:
+        """The session's setting by which nothing can be written."""
+        return "tx_read_only" if self.mariadb else "transaction_read_only"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What our sessions set on this server alone: MySQL else tells sizes and row counts as they were up to a day ago."""
+        return {} if self.mariadb else {"information_schema_stats_expiry": "0"}
 
     @property
     def lock_wait_seconds(self) -> int:

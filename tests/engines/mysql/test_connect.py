@@ -97,6 +97,28 @@ def test_what_can_not_be_reached(server: PrivateServer) -> None:
         ENGINE.connect(DatabaseUrl.parse(f"{server.url('x')}?local_infile=1"))
 
 
+def test_what_the_driver_lacks_for_a_login_is_named(server: PrivateServer, database: Make) -> None:
+    url = database()
+    admin = connect(url, mode="write")
+    admin.internal("install soname 'auth_ed25519'")
+    admin.internal("create user signs@'127.0.0.1' identified via ed25519 using password('so')")
+    try:
+        with pytest.raises(DatabaseError, match="the driver lacks what this user's way to log in needs") as error:
+            ENGINE.connect(DatabaseUrl.parse(f"mysql://signs:so@127.0.0.1:{server.port}/shop"))
+        assert "'pynacl' package is required" in str(error.value.why)
+        assert "pymysql[ed25519]" in str(error.value.fix)
+    finally:
+        admin.internal("drop user signs@'127.0.0.1'")
+        admin.internal("uninstall soname 'auth_ed25519'")
+        admin.close()
+
+
+def test_what_the_two_products_set_otherwise() -> None:
+    mysql, mariadb = Server.parse("8.4.3"), Server.parse("10.11.6-MariaDB")
+    assert (mysql.read_only_setting, mysql.settings) == ("transaction_read_only", {"information_schema_stats_expiry": "0"})
+    assert (mariadb.read_only_setting, mariadb.settings) == ("tx_read_only", {})
+
+
 def test_passwords_are_never_told(server: PrivateServer) -> None:
     url = DatabaseUrl.parse(f"mysql://somebody:s3cr%40t@127.0.0.1:{server.port}/x")
     with pytest.raises(DatabaseError) as caught:
