@@ -22,6 +22,8 @@ WHERE table_schema = DATABASE() AND table_type NOT LIKE 'TEMPORARY%' AND table_t
 """
 _SAFE_ENGINES = frozenset({"INNODB", "ROCKSDB", "NDBCLUSTER", "TOKUDB"})
 _WELL = frozenset({"ok", "table is already up to date"})
+_RESTORE = "restore a good backup, or see the manual about rebuilding the table"
+_REPAIR = "copy the table's files, then REPAIR TABLE {}: what it can't read is gone. Or restore a good backup"
 _FOLLOWS = re.compile(r"Corrupt|View .* references invalid table.*")
 """What is said behind the fault, whatever it is."""
 _NO_DEFINER = "specified as a definer"
@@ -51,9 +53,15 @@ def integrity(connection: MysqlConnection) -> tuple[Fault, ...]:
         for name, kind, engine in found
         if kind != "VIEW" and engine and engine.upper() not in _SAFE_ENGINES
     ]
-    views = {name for name, kind, _ in found if kind == "VIEW"}
-    for name, told in _checked(connection, [name for name, _, _ in found]).items():
-        faults.append(_unusable(name, told) if name in views else _corrupt(name, told))
+    views = [name for name, kind, _ in found if kind == "VIEW"]
+    # A quick look sees only the indexes of these.
+    fragile = [fault.object for fault in faults]
+    others = [name for name, _, _ in found if name not in {*views, *fragile}]
+    faults += (_unusable(name, told) for name, told in _checked(connection, views).items())
+    faults += (
+        _corrupt(name, told, _REPAIR.format(quote(name))) for name, told in _checked(connection, fragile, "MEDIUM").items()
+    )
+    faults += (_corrupt(name, told, _RESTORE) for name, told in _checked(connection, others).items())
     return tuple(faults)
 
 
@@ -67,13 +75,8 @@ def _unusable(view: str, told: str) -> Fault:
     )
 
 
-def _corrupt(table: str, told: str) -> Fault:
-    return Fault(
-        code="corrupt",
-        object=table,
-        message=f"CHECK TABLE says of {table}: {told}",
-        fix="restore a good backup, or see the manual about rebuilding the table",
-    )
+def _corrupt(table: str, told: str, fix: str) -> Fault:
+    return Fault(code="corrupt", object=table, message=f"CHECK TABLE says of {table}: {told}", fix=fix)
 
 
 def broken(connection: MysqlConnection, schema: Schema) -> dict[ObjectId, str]:
@@ -92,12 +95,12 @@ def _refused(connection: MysqlConnection, query: str) -> bool:
     return False
 
 
-def _checked(connection: MysqlConnection, names: Sequence[str]) -> dict[str, str]:
+def _checked(connection: MysqlConnection, names: Sequence[str], how: str = "QUICK") -> dict[str, str]:
     """What CHECK TABLE has to say against tables and views, by name."""
     found: dict[str, list[str]] = {}
     for start in range(0, len(names), _BATCH):
         listed = ", ".join(map(quote, names[start : start + _BATCH]))
-        for table, _, kind, text in connection.rows(f"CHECK TABLE {listed} QUICK"):
+        for table, _, kind, text in connection.rows(f"CHECK TABLE {listed} {how}"):
             name, words = str(table).partition(".")[2], str(text)
             well = words.lower() in _WELL or "doesn't support check" in words
             if str(kind).lower() in ("error", "status") and not well and not (name in found and _FOLLOWS.fullmatch(words)):

@@ -167,6 +167,26 @@ def test_integrity(database: Make) -> None:
     assert faults == {("no_transactions", "m", "info"), ("broken_view", "v", "fail")}
 
 
+@pytest.mark.parametrize(("kind", "data"), [("myisam", "MYD"), ("aria", "MAD")])
+def test_damaged_rows_are_found_and_repaired_as_the_fix_says(kind: str, data: str, server: PrivateServer, database: Make) -> None:
+    url = database(
+        f"create table t (id int auto_increment primary key, v varchar(100)) engine={kind};"
+        " insert into t (v) select concat('row ', seq, repeat('x', 50)) from seq_1_to_3000; flush tables;"
+    )
+    file = server.folder / "data" / "shop" / f"t.{data}"
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    file.write_bytes(whole[:middle] + bytes(500) + whole[middle + 500 :])
+    connection = connect(url, mode="write")
+    damage = [fault for fault in ENGINE.integrity(connection) if fault.code == "corrupt"]
+    assert [(fault.object, fault.severity) for fault in damage] == [("t", "fail")]
+    assert "REPAIR TABLE `t`" in damage[0].fix
+    connection.rows("repair table t")
+    assert [fault.code for fault in ENGINE.integrity(connection)] == ["no_transactions"]
+    assert 2000 < connection.rows("select count(*) from t")[0][0] < 3000
+    connection.close()
+
+
 def test_a_broken_view_does_not_stop_init(database: Make, tmp_path: Path) -> None:
     url = database(
         "create table t (a int, b int); create view v as select b from t; create view over_v as select * from v;"
