@@ -21,8 +21,13 @@ def about_new_things(connection: PostgresConnection, statement: Statement) -> bo
 
 
 def in_new_table(connection: PostgresConnection, statement: Statement) -> bool:
-    """Whether the statement makes a table, or is about one that was made over this connection, and touches no other."""
-    table = statement.object.path[:2] if statement.object is not None else ()
+    """Whether the statement makes a table, or is about one that was made over this connection, and touches no other.
+
+    Of a statement in the user's own words nobody knows what it is about.
+    """
+    if statement.object is None:
+        return False
+    table = statement.object.path[:2]
     if _NEW_TABLE.match(statement.sql):
         connection.fresh.add(table)
     return table in connection.fresh and not _REACHES.search(statement.sql)

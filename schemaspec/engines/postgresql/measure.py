@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.fresh import about_new_things
+from schemaspec.engines.postgresql.gentler import Way, gentler
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.model.plan import Hazard, Statement
 
@@ -22,13 +24,14 @@ group by c.oid, n.nspname, c.relname, c.relfilenode
 order by n.nspname, c.relname
 """
 _FILES = """
-select c.oid::int8, c.relfilenode::int8
+select c.oid::int8, c.relfilenode::int8, n.nspname, c.relname
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 """
 _FLUSHES = 150000
 """Since this version pending statistics can be handed in at will."""
 _TRUNCATES = re.compile(r"\s*truncate\b", re.IGNORECASE)
+_VACUUMS = re.compile(r"\s*vacuum\b", re.IGNORECASE)
 _STRENGTH = {
     "AccessShareLock": 1,
     "RowShareLock": 2,
@@ -50,6 +53,8 @@ _WORDS = {
 def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazard, ...]:
     """See `protocol.Engine.measure`. What can't run inside a transaction is only run."""
     if not statement.transactional or connection.in_transaction:
+        if _VACUUMS.match(statement.sql):
+            return _vacuumed(connection, statement)
         connection.execute(statement.sql)
         if connection.version >= _FLUSHES and not connection.in_transaction:
             # Else what it read would be taken for what the next statement reads.
@@ -65,15 +70,30 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
         touched = connection.query(_TOUCHED)
         if connection.version >= _FLUSHES:
             connection.query("select pg_stat_force_next_flush()")
-    found = tuple(_hazards(files, touched, scans, emptied=bool(_TRUNCATES.match(statement.sql))))
+    found = _hazards(files, touched, scans, emptied=bool(_TRUNCATES.match(statement.sql)))
+    told = tuple(_with_way(hazard, gentler(statement.sql)) for hazard in found)
     files.update({row[0]: row[3] for row in touched if row[0] in files})
-    return found
+    return told
+
+
+def _with_way(hazard: Hazard, way: Way | None) -> Hazard:
+    return hazard if way is None or hazard.code == "truncate" else replace(hazard, safer=way.safer, rule=way.rule)
+
+
+def _vacuumed(connection: PostgresConnection, statement: Statement) -> tuple[Hazard, ...]:
+    """VACUUM runs in no transaction, so it is seen afterwards what it wrote anew."""
+    files = _known_files(connection)
+    connection.execute(statement.sql)
+    now = connection.query(_FILES)
+    anew = [(schema, name) for oid, file, schema, name in now if oid in files and files[oid] != file]
+    files.update({row[0]: row[1] for row in now if row[0] in files})
+    return tuple(_with_way(_rewrite(path, "AccessExclusiveLock"), gentler(statement.sql)) for path in anew)
 
 
 def _known_files(connection: PostgresConnection) -> dict[int, int]:
     """The file of each table that was there when the measuring began; tables that came since are new, and hurt nobody."""
     if connection.files is None:
-        connection.files = dict(connection.query(_FILES))
+        connection.files = {row[0]: row[1] for row in connection.query(_FILES)}
         if connection.version >= _FLUSHES:
             connection.query("select pg_stat_force_next_flush()")
     return connection.files

@@ -17,6 +17,7 @@ _SHOP = """
 create table p (id int primary key, name varchar(20), price numeric(8,2), flag int, at timestamp);
 create table c (id int primary key, p int, note text);
 create view v as select id, name from p;
+create materialized view m as select id from p;
 insert into p select n, 'x', 1, 1, now() from generate_series(1, 10) n; insert into c values (1, 1, 'x');
 """
 
@@ -51,6 +52,25 @@ def test_what_it_does_is_seen(shop: Connection, sql: str, expected: set[tuple[st
     found = ENGINE.measure(shop, Statement(sql=sql))
     assert {(hazard.code, hazard.object) for hazard in found} == expected
     assert all(hazard.rule and hazard.message and hazard.safer for hazard in found)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rule", "safer"),
+    [
+        ("CREATE INDEX c_note ON c (note)", "P1", "CREATE INDEX CONCURRENTLY"),
+        ("REINDEX TABLE c", "P6", "REINDEX … CONCURRENTLY"),
+        ("REFRESH MATERIALIZED VIEW m", "P34", "REFRESH MATERIALIZED VIEW CONCURRENTLY"),
+        ("CLUSTER c USING c_pkey", "P33", "pg_repack"),
+        ("vacuum full c", "P33", "pg_repack"),
+        ("ALTER TABLE c SET UNLOGGED", "P33", "pg_repack"),
+    ],
+)
+def test_the_gentler_way_fits_the_statement(shop: Connection, sql: str, rule: str, safer: str) -> None:
+    statement = ENGINE.dialect.statement(sql)
+    found = ENGINE.measure(shop, statement)
+    assert found, "nothing was seen"
+    assert {hazard.rule for hazard in found} == {rule}
+    assert all(safer in hazard.safer for hazard in found)
 
 
 def test_a_foreign_key_blocks_writes_on_both_sides(shop: Connection) -> None:
