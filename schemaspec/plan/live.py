@@ -101,7 +101,9 @@ class Live:
         return f"(SELECT {', '.join(parts)} FROM {self.quoted(table)}) AS {quote('t')}"
 
     def _initial(self, column: SchemaObject) -> str:
-        return facts.default_text(column, self.target) or "NULL"
+        """The value that a new column starts with; NULL where it can't be told beforehand, as of a sequence that is new too."""
+        text = facts.default_text(column, self.target)
+        return text if text and self.row(f"SELECT {text}") is not None else "NULL"
 
     def expression(self, text: str) -> str | None:
         """An expression of the schema in brackets, None where it can't stand in a query."""
