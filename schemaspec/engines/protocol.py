@@ -311,6 +311,14 @@ class Gathers(Protocol):
 
 
 @runtime_checkable
+class Combines(Protocol):
+    """What an engine has beside `Engine` where several changes of a table cost as much as one, when one statement makes them."""
+
+    def combined(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """The same steps, which are in their order, those made one that follow each other and gain from it."""
+
+
+@runtime_checkable
 class Converts(Protocol):
     """What an engine has beside `Engine` where it knows which values a change of a column can alter."""
 
@@ -359,6 +367,14 @@ class Outlives(Protocol):
 
 
 @runtime_checkable
+class Implies(Protocol):
+    """What an engine has beside `Engine` where a change of one object can only be made by changing another one, too."""
+
+    def implied(self, changes: Sequence[Change], current: Schema, desired: Schema) -> Sequence[Change]:
+        """The same changes, those among them that they mean for other objects."""
+
+
+@runtime_checkable
 class KnowsEmpty(Protocol):
     """What an engine has beside `Engine` where it can tell tables without rows apart without reading them."""
 
@@ -396,6 +412,7 @@ class Sharpens(Protocol):
 __all__ = [
     "Adapts",
     "Borrows",
+    "Combines",
     "Connection",
     "Converts",
     "Copier",
@@ -409,6 +426,7 @@ __all__ = [
     "Gathers",
     "Held",
     "Holds",
+    "Implies",
     "KnowsEmpty",
     "Locates",
     "Mode",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import children_of, container_of
-from schemaspec.engines.protocol import Outlives
+from schemaspec.engines.protocol import Implies, Outlives
 from schemaspec.errors import UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.kinds import KINDS
@@ -29,6 +29,8 @@ def closed(engine: Engine, changes: Sequence[Change], current: Schema, desired: 
     Raises:
         UnsupportedError: a table that holds rows would have to go; names it and what it depends on.
     """
+    if isinstance(engine, Implies):
+        changes = engine.implied(changes, current, desired)
     work = _Work(engine, current, desired, {change.id: change for change in changes})
     work.start()
     work.spread()

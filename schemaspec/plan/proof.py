@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
 from schemaspec.diff.policy import settle
+from schemaspec.engines.protocol import Combines
 from schemaspec.errors import DatabaseError, SchemaspecError, StatementError, UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.kinds import KINDS
@@ -65,7 +66,8 @@ def steps_between(
         UnsupportedError: something can't be changed; names it and the way out.
     """
     whole = closed(engine, diff(current, target) if changes is None else changes, current, target)
-    return whole, ordered(engine.steps(whole, current, target), current, target)
+    steps = ordered(engine.steps(whole, current, target), current, target)
+    return whole, engine.combined(steps) if isinstance(engine, Combines) else steps
 
 
 def draft_unproven(engine: Engine, current: Schema, desired: Schema, spec: Spec, why: str) -> Draft:

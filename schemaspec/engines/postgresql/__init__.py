@@ -84,6 +84,12 @@ class PostgresEngine:
 
         return fate.outlives(dependent, used, current, desired)
 
+    def implied(self, changes: Sequence[Change], current: Schema, desired: Schema) -> Sequence[Change]:
+        """See `protocol.Implies`."""
+        from schemaspec.engines.postgresql import fate
+
+        return fate.implied(changes, current, desired)
+
     def finished(self, schema: Schema) -> Schema:
         """See `protocol.Finishes`."""
         from schemaspec.engines.postgresql import fate
@@ -95,6 +101,12 @@ class PostgresEngine:
         from schemaspec.engines.postgresql import render
 
         return render.steps(changes, current, desired)
+
+    def combined(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """See `protocol.Combines`."""
+        from schemaspec.engines.postgresql import combine
+
+        return combine.combined(steps)
 
     def exclusive(
         self, connection: Connection, *, timeout: float = 10.0, foreign_keys: bool = True, orphans: int = 0

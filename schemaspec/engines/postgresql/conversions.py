@@ -50,6 +50,28 @@ def cast(name: str, old: str, new: str) -> str:
     return f"{name}::{new}" if _direct(one, other) else f"{name}::text{_array(one, other)}::{new}"
 
 
+def is_widened(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether a column's new type holds all values of the old one as they are stored, so that nothing is written anew."""
+    old, new = str(before["type"]), str(after["type"])
+    if old == new or before.get("collation") != after.get("collation"):
+        return False
+    one, other = family(old), family(new)
+    if one == "character varying" and new in ("text", one):
+        return True
+    if one != other:
+        return (old, new) in (("text", "character varying"), ("cidr", "inet"))
+    sizes, wanted = _sizes(old), _sizes(new)
+    if one == "numeric":
+        return not wanted or (len(sizes) == 2 and wanted[0] >= sizes[0] and wanted[1:] == sizes[1:])
+    if one in ("character varying", "bit varying"):
+        return not wanted or (bool(sizes) and wanted[0] >= sizes[0])
+    return False
+
+
+def _sizes(type: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"-?\d+", type[type.find("(") :]))) if "(" in type else ()
+
+
 def _array(one: str, other: str) -> str:
     return "[]" if one.endswith("[]") and other.endswith("[]") else ""
 

@@ -7,7 +7,7 @@ import re
 from schemaspec.engines.common.tokens import unquote
 from schemaspec.engines.postgresql import privileges
 from schemaspec.engines.postgresql.dialect import PostgresDialect
-from schemaspec.engines.postgresql.facts import in_order, strings
+from schemaspec.engines.postgresql.facts import in_order, named, strings
 from schemaspec.engines.postgresql.index_text import index_keys, index_parts, wraps
 from schemaspec.engines.postgresql.names import dotted, identifier, joined_columns, made_name
 from schemaspec.engines.postgresql.table_texts import Reach, column_text, is_merged, serial_sequence, table_texts
@@ -178,7 +178,7 @@ class _Maker:
         return tuple(found)
 
     def _said_by_column(self, item: SchemaObject, inline: dict[str, list[str]]) -> bool:
-        columns = _names(item, "columns")
+        columns = named(item, "columns")
         if len(columns) != 1 or item.get("comment") is not None or item.id.name != self._usual_name(item):
             return False
         column = self.schema.get(ObjectId("column", (*self.path, columns[0])))
@@ -200,7 +200,7 @@ class _Maker:
     def _usual_name(self, item: SchemaObject) -> str:
         """The name that the server would have chosen."""
         table = self.path[1]
-        columns = _names(item, "columns")
+        columns = named(item, "columns")
         if item.id.kind == "primary_key":
             return made_name(table, "", "pkey")
         if item.id.kind == "unique":
@@ -220,7 +220,7 @@ class _Maker:
         return item.id.name == self._usual_name(item) and not any(item.get(name) for name in others)
 
     def _constraint(self, item: SchemaObject) -> Constraint:
-        kind, columns = item.id.kind, _names(item, "columns")
+        kind, columns = item.id.kind, named(item, "columns")
         name = None if item.id.name == self._usual_name(item) and self._unnamed(item) else item.id.name
         comment = _text(item.get("comment"))
         keys = tuple(map(_key, columns))
@@ -236,7 +236,7 @@ class _Maker:
                     name=name,
                     columns=keys,
                     references=self.dialect.display(tuple(map(str, target))),
-                    reference_columns=_names(item, "target_columns"),
+                    reference_columns=named(item, "target_columns"),
                     on_delete=found["delete"].lower() if found["delete"] else None,
                     on_update=found["update"].lower() if found["update"] else None,
                     comment=comment,
@@ -331,11 +331,6 @@ def _lowered(text: str, column: SchemaObject) -> str:
 
 def _key(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
-
-
-def _names(item: SchemaObject, note: str) -> tuple[str, ...]:
-    value = item.note(note)
-    return tuple(str(part) for part in value) if isinstance(value, tuple) else ()
 
 
 def _text(value: object) -> str | None:

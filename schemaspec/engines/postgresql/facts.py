@@ -27,6 +27,12 @@ def pairs(item: SchemaObject, name: str) -> tuple[tuple[Any, ...], ...]:
     return tuple(part for part in value if isinstance(part, tuple)) if isinstance(value, tuple) else ()
 
 
+def named(item: SchemaObject, name: str) -> tuple[str, ...]:
+    """A note that is a tuple of names."""
+    value = item.note(name)
+    return tuple(str(part) for part in value) if isinstance(value, tuple) else ()
+
+
 def noted(item: SchemaObject, name: str) -> tuple[tuple[Any, ...], ...]:
     value = item.note(name)
     return tuple(part for part in value if isinstance(part, tuple)) if isinstance(value, tuple) else ()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from schemaspec.engines.postgresql.conversions import is_widened
 from schemaspec.engines.postgresql.facts import pairs, strings
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
-from schemaspec.model.change import Change
+from schemaspec.model.change import AttributeChange, Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 Fate = Literal["replaced", "kept", "shaken"]
@@ -34,6 +36,8 @@ _WHOLE = frozenset(
     ]
 )
 """Kinds that are told by one definition and made anew when it changes."""
+CHECKS = "checks"
+"""What differs in a domain whose checks, which are objects of their own, can only change along with it."""
 _KEPT_BY_COLUMN = frozenset({"index", "primary_key", "unique", "exclusion", "check", "table", "foreign_table"})
 _INDEXED = frozenset({"index", "primary_key", "unique", "exclusion"})
 _MODIFIERS = re.compile(r"\([^()]*\)")
@@ -144,6 +148,44 @@ def invalidates(change: Change, current: Schema, desired: Schema) -> bool:
     return change.id.kind in TYPES and needs_swap(change, current)
 
 
+def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:
+    """See `protocol.Implies`: new checks of a domain are the domain's own matter where no ALTER DOMAIN can validate them."""
+    domains = {ObjectId("domain", change.id.owner): None for change in changes if _is_validated(change)}
+    found = {change.id: change for change in changes}
+    for id in domains:
+        if id in current and id in desired and is_contained(id, current):
+            own = found.get(id)
+            checks = AttributeChange(name=CHECKS, before=_checks(id, current), after=_checks(id, desired))
+            attributes = (*(own.attributes if own is not None else ()), checks)
+            found[id] = Change(action="alter", id=id, before=current[id], after=desired[id], attributes=attributes)
+    return tuple(found.values())
+
+
+def _is_validated(change: Change) -> bool:
+    """Whether rows are held against a check that is new or has changed."""
+    after = change.after
+    return change.id.kind == "check" and after is not None and not str(after["definition"]).endswith("NOT VALID")
+
+
+def _checks(id: ObjectId, schema: Schema) -> tuple[str, ...]:
+    return tuple(str(check["definition"]) for check in schema.children(id.path, "check"))
+
+
+def is_contained(id: ObjectId, schema: Schema) -> bool:
+    """Whether a column holds values of the domain inside others, as elements or attributes: the server does not look there,
+    and so refuses to validate anything new of the domain."""
+    plain: set[ObjectId] = {id}
+    containers: set[ObjectId] = set()
+    for item in built_on(id, schema):
+        as_it_is = item.id.kind == "domain" and not str(item["type"]).endswith("[]") and not plain.isdisjoint(item.depends_on)
+        (plain if as_it_is else containers).add(item.id)
+    return any(
+        not containers.isdisjoint(column.depends_on)
+        or (str(column["type"]).endswith("[]") and not plain.isdisjoint(column.depends_on))
+        for column in schema.of_kind("column")
+    )
+
+
 def finished(schema: Schema) -> Schema:
     """See `protocol.Finishes`: the invalid index of a CREATE INDEX CONCURRENTLY that failed is one that should be valid."""
     halves = {
@@ -189,7 +231,8 @@ def alters_shape(change: Change, current: Schema) -> bool:
     if change.id.kind == "enum":
         return change.changed("labels") and not grows(strings(before, "labels"), strings(after, "labels"))
     if change.id.kind == "domain":
-        return change.changed("type", "collation")
+        bound = change.changed("not_null") and bool(after.get("not_null"))
+        return change.changed("type", "collation", CHECKS) or (bound and is_contained(change.id, current))
     if change.id.kind == "range":
         return change.changed("definition")
     return change.changed("attributes") and not composite_in_place(before, after, current)
@@ -228,6 +271,8 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
             return "shaken" if used_by_columns(dependent.id, current) else "replaced"
         return "kept" if dependent.id.kind in ("table", "foreign_table") else "replaced"
     if used.id.kind == "column" and used.id in desired:
+        if dependent.id.kind == "check" and _is_rechecked(dependent, used, current, desired):
+            return "replaced"
         if dependent.id.kind in _KEPT_BY_COLUMN and not (
             dependent.id.kind in _INDEXED and _range_changes(used, current, desired)
         ):
@@ -242,6 +287,18 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
     if dependent.id.kind == "publication" and used.id.kind != "column":
         return "kept"  # else it has a row filter or a list of columns, which must be gone while these change
     return "replaced"
+
+
+def _is_rechecked(check: SchemaObject, column: SchemaObject, current: Schema, desired: Schema) -> bool:
+    """Whether the rows would be read, under the strongest lock, for the check alone: the new type writes none of them anew.
+
+    What heirs and partitions share with it is left alone.
+    """
+    table = current.get(ObjectId("table", check.id.owner))
+    if table is None or not is_widened(column, desired[column.id]) or str(check["definition"]).endswith("NOT VALID"):
+        return False
+    shared = any(table.get(name) for name in ("partition_of", "partition_key", "inherits"))
+    return not shared and not any(dotted(table.id.path) in strings(other, "inherits") for other in current.of_kind("table"))
 
 
 def _range_changes(column: SchemaObject, current: Schema, desired: Schema) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.model.plan import Hazard
 from schemaspec.model.schema import SchemaObject
 
@@ -43,6 +44,20 @@ def type_swapped(item: SchemaObject) -> Hazard:
         message=f"every column of the type {shown(item.id.path)} is rewritten while its table is locked",
         safer="make a new type, a new column of it, fill it in batches, then switch over",
         rule="P21",
+    )
+
+
+def foreign_key_unindexed(item: SchemaObject, columns: tuple[str, ...]) -> Hazard:
+    """A foreign key without an index on its own side."""
+    name = ", ".join(map(identifier, columns))
+    return Hazard(
+        code="foreign_key_unindexed",
+        object=shown(item.id.owner),
+        message=f"no index of {shown(item.id.owner)} begins with {name}: each row that is deleted, or gets another key, at the "
+        f"other end of {item.id.name} makes the server read {shown(item.id.owner)} whole",
+        safer=f"an index, made before the foreign key: CREATE INDEX CONCURRENTLY ON {dotted(item.id.owner)} ({name})",
+        blocking=False,
+        rule="P36",
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards
-from schemaspec.engines.postgresql.facts import in_order, strings
-from schemaspec.engines.postgresql.fate import undeferred
+from schemaspec.engines.postgresql.facts import in_order, named, strings
+from schemaspec.engines.postgresql.fate import undeferred, used_by_columns
+from schemaspec.engines.postgresql.index_text import index_parts
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
@@ -26,7 +27,7 @@ from schemaspec.engines.postgresql.texts import (
 )
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
-from schemaspec.model.schema import ObjectId, SchemaObject
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 _KEY = re.compile(
     r"(?P<words>UNIQUE|PRIMARY KEY)(?P<nulls> NULLS NOT DISTINCT)? (?P<keys>\(.*?\))(?P<include> INCLUDE \(.*?\))?"
@@ -157,8 +158,21 @@ def _validated(item: SchemaObject, context: Context) -> Iterator[Statement]:
     table, name = dotted(item.id.owner), identifier(item.id.name)
     drop = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
     only = only_for(item, context.desired)
-    yield statement(f"ALTER TABLE {only}{table} ADD {constraint_clause(item)} NOT VALID", item.id)
+    columns = named(item, "columns")
+    slow = item.id.kind == "foreign_key" and columns and not _is_indexed(item.id.owner, columns, context.desired)
+    danger = [hazards.foreign_key_unindexed(item, columns)] if slow else []
+    yield statement(f"ALTER TABLE {only}{table} ADD {constraint_clause(item)} NOT VALID", item.id, *danger)
     yield statement(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", item.id, transactional=False, undo=drop)
+
+
+def _is_indexed(table: tuple[str, ...], columns: tuple[str, ...], schema: Schema) -> bool:
+    """Whether an index of all the table's rows begins with these columns, in whatever order."""
+    for item in schema.children(table, "primary_key", "unique", "index"):
+        parts = index_parts(str(item["definition"])) if item.id.kind == "index" else None
+        keys = named(item, "columns") if parts is None else parts[1] if parts[3] is None else ()
+        if set(keys[: len(columns)]) == set(columns):
+            return True
+    return False
 
 
 def _using_index(item: SchemaObject, match: re.Match[str]) -> Iterator[Statement]:
@@ -172,15 +186,21 @@ def _using_index(item: SchemaObject, match: re.Match[str]) -> Iterator[Statement
         yield statement(extra, item.id)
 
 
-def _domain_check(item: SchemaObject, context: Context) -> Iterator[str]:
-    domain = dotted(item.id.owner)
-    definition = str(item["definition"])
-    if ObjectId("domain", item.id.owner) in context.creates or definition.endswith("NOT VALID"):
-        yield f"ALTER DOMAIN {domain} ADD {constraint_clause(item)}"
+def _domain_check(item: SchemaObject, context: Context) -> Iterator[str | Statement]:
+    id = ObjectId("domain", item.id.owner)
+    add = f"ALTER DOMAIN {dotted(id.path)} ADD {constraint_clause(item)}"
+    if not used_by_columns(id, context.current) or str(item["definition"]).endswith("NOT VALID"):
+        yield add
     else:
-        yield f"ALTER DOMAIN {domain} ADD {constraint_clause(item)} NOT VALID"
-        yield f"ALTER DOMAIN {domain} VALIDATE CONSTRAINT {identifier(item.id.name)}"
+        yield f"{add} NOT VALID"
+        yield _domain_validated(item, undo=f"ALTER DOMAIN {dotted(id.path)} DROP CONSTRAINT IF EXISTS {identifier(item.id.name)}")
     yield from remarks(item, context.desired)
+
+
+def _domain_validated(item: SchemaObject, undo: str = "") -> Statement:
+    """Every table with a column of the domain is read, and not written to meanwhile: in a transaction that does no more."""
+    text = f"ALTER DOMAIN {dotted(item.id.owner)} VALIDATE CONSTRAINT {identifier(item.id.name)}"
+    return statement(text, item.id, transactional=False, undo=undo)
 
 
 def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
@@ -193,8 +213,8 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
             rest = new.removeprefix(undeferred(new)).strip()
             texts.append(f"ALTER TABLE {table} ALTER CONSTRAINT {name} {rest or 'NOT DEFERRABLE'}")
         else:
-            text = f"ALTER {home} {table} VALIDATE CONSTRAINT {name}"
-            texts.append(statement(text, after.id, transactional=home == "DOMAIN"))
+            validate = statement(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", after.id, transactional=False)
+            texts.append(_domain_validated(after) if home == "DOMAIN" else validate)
     texts += [*_detail_changes(change, before, after, context), *annotation_changes(change, context)]
     if texts:
         yield altered(change, texts, after=_attached(change))

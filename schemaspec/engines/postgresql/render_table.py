@@ -143,8 +143,8 @@ def _goes_first(child: SchemaObject, context: Context) -> bool:
     """Whether what lives in a dropped table is dropped by itself: what it needs may need the table, and goes too."""
     other = child.note("target")
     if child.id.kind == "foreign_key" and isinstance(other, tuple):
-        # One lock at a time; and tables that refer to each other can go in any order.
-        return other != child.id.owner and _drops(other, context)
+        # One table's lock at a time; and tables that refer to each other can go in any order.
+        return other != child.id.owner
     return context.reach_before.circular(child) or _hangs_on_others(child, context)
 
 
@@ -167,10 +167,6 @@ def _drop_text(child: SchemaObject) -> str:
     if child.id.kind == "default":
         return f"ALTER TABLE ONLY {table} ALTER COLUMN {name} DROP DEFAULT"
     return f"DROP {target(child)}"
-
-
-def _drops(path: tuple[object, ...], context: Context) -> bool:
-    return any(ObjectId(kind, tuple(map(str, path))) in context.drops for kind in RELATIONS)
 
 
 # --- altering -------------------------------------------------------------------------------------------------------

@@ -87,6 +87,10 @@ def domain(change: Change, context: Context) -> Iterator[Step]:
     if needs_swap(change, context.current):
         yield _swap(change, before, after, context, hazards.type_swapped(after))
         return
+    yield from _domain_altered(change, after, context)
+
+
+def _domain_altered(change: Change, after: SchemaObject, context: Context) -> Iterator[Step]:
     alter = f"ALTER DOMAIN {dotted(after.id.path)}"
     texts = []
     if change.changed("default"):

@@ -81,6 +81,58 @@ CASES = [
         id="a new table needs no such care",
     ),
     pytest.param(
+        "create table t (x varchar(5) check (x <> ''), y varchar(5), constraint z check (y <> ''))",
+        "create table t (x varchar(9) check (x <> ''), y varchar(5), constraint z check (y <> ''))",
+        [
+            "ALTER TABLE public.t DROP CONSTRAINT t_x_check",
+            "ALTER TABLE public.t ALTER COLUMN x TYPE character varying(9) USING x::character varying(9)",
+            "ALTER TABLE public.t ADD CONSTRAINT t_x_check CHECK (((x)::text <> ''::text)) NOT VALID",
+            "!ALTER TABLE public.t VALIDATE CONSTRAINT t_x_check",
+        ],
+        id="a wider type, whose check alone would read the table",
+    ),
+    pytest.param(
+        "create table t (x int check (x > 0))",
+        "create table t (x bigint check (x > 0))",
+        ["ALTER TABLE public.t ALTER COLUMN x TYPE bigint USING x::bigint"],
+        id="a type that writes the table anew, and looks at its checks on the way",
+    ),
+    pytest.param(
+        "create table t (a int, b varchar(5), c int, d int default 1)",
+        "create table t (a bigint, b text, c numeric, d bigint default 1, e int, f serial, g uuid default gen_random_uuid())",
+        [
+            "ALTER TABLE ONLY public.t ALTER COLUMN d DROP DEFAULT",
+            "ALTER TABLE public.t ALTER COLUMN a TYPE bigint USING a::bigint",
+            "ALTER TABLE public.t ALTER COLUMN b TYPE text USING b::text",
+            "ALTER TABLE public.t ALTER COLUMN c TYPE numeric USING c::numeric,\n  ALTER COLUMN d TYPE bigint USING d::bigint",
+            "ALTER TABLE public.t ADD COLUMN e integer",
+            "ALTER TABLE public.t ADD COLUMN f serial,\n  ADD COLUMN g uuid DEFAULT gen_random_uuid()",
+            "ALTER TABLE ONLY public.t ALTER COLUMN d SET DEFAULT 1",
+        ],
+        id="what writes a table anew is said together",
+    ),
+    pytest.param(
+        "create domain d as int; create domain free as int; create table t (x d)",
+        "create domain d as int check (value > 0); create domain free as int check (value > 0); create table t (x d)",
+        [
+            "ALTER DOMAIN public.d ADD CONSTRAINT d_check CHECK ((VALUE > 0)) NOT VALID",
+            "!ALTER DOMAIN public.d VALIDATE CONSTRAINT d_check",
+            "ALTER DOMAIN public.free ADD CONSTRAINT free_check CHECK ((VALUE > 0))",
+        ],
+        id="a check of a domain that a column has, and of one that none has",
+    ),
+    pytest.param(
+        "create table p (id int primary key); create table t (id int primary key, p int references p); "
+        "create table c (t int references t)",
+        "create table p (id int primary key); create table c (t int)",
+        [
+            "ALTER TABLE public.c DROP CONSTRAINT c_t_fkey",
+            "ALTER TABLE public.t DROP CONSTRAINT t_p_fkey",
+            "DROP TABLE public.t",
+        ],
+        id="a table between others goes, its foreign keys first",
+    ),
+    pytest.param(
         "create table t (id int, x int, constraint a check (x > 0)); create index i on t (x)",
         "create table t (id int, x int, constraint b check (x > 0)); create index j on t (x)",
         ["ALTER TABLE public.t RENAME CONSTRAINT a TO b", "ALTER INDEX public.i RENAME TO j"],
@@ -102,6 +154,34 @@ def test_the_scan_for_not_null_is_not_made_twice(database: Make) -> None:
     plan = plan_to(live, schema_of(wanted))
     codes = {(hazard.code, hazard.object) for statement in plan.statements[2:] for hazard in statement.hazards}
     assert codes == set()
+
+
+@pytest.mark.parametrize(
+    "index, told",
+    [
+        ("", True),
+        ("create index i on t (x, y, z)", False),
+        ("create index i on t (y, x)", False),
+        ("create index i on t (x)", True),
+        ("create index i on t (z, x, y)", True),
+        ("create index i on t (x, y) where z > 0", True),
+        ("alter table t add primary key (y, x)", False),
+    ],
+)
+def test_a_foreign_key_without_an_index_on_its_own_side_is_told(index: str, told: bool, database: Make) -> None:
+    tables = "create table p (a int, b int, primary key (a, b)); create table t (x int, y int, z int);"
+    live = database(f"{tables} {index}; insert into p values (1, 1); insert into t values (1, 1, 1)")
+    key = "alter table t add foreign key (x, y) references p"
+    plan = plan_to(live, schema_of(database(f"{tables} {index}; {key}", name="wanted")))
+    found = [hazard for hazard in plan.all_hazards if hazard.code == "foreign_key_unindexed"]
+    assert [hazard.object for hazard in found] == (["t"] if told else [])
+    assert all("CREATE INDEX CONCURRENTLY ON public.t (x, y)" in hazard.safer and not hazard.blocking for hazard in found)
+
+
+def test_a_new_serial_hides_nothing_else_that_is_asked_of_the_rows(database: Make) -> None:
+    live = database("create table t (x int, y varchar(5)); insert into t values (1, 'a')")
+    wanted = schema_of(database("create table t (x bigint, y text, n serial)", name="wanted"))
+    assert {hazard.code for hazard in plan_to(live, wanted).all_hazards} == {"rewrite"}
 
 
 @pytest.mark.parametrize(
@@ -182,6 +262,25 @@ def test_a_short_wait_for_locks_and_another_attempt(database: Make, monkeypatch:
         reader.close()
         writer.close()
     assert ask(live, "select y from t") == []
+
+
+def test_after_a_table_made_in_ones_own_words_waits_are_as_short_as_before(
+    database: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = database("create table t (x int)")
+    for name, value in (("_LOCK_WAIT_MS", 50), ("_ATTEMPTS", 1)):
+        monkeypatch.setattr(f"schemaspec.engines.postgresql.run.{name}", value)
+    reader, writer = connect(live, mode="write"), connect(live, mode="write")
+    try:
+        with reader.transaction():
+            reader.query("select * from t")
+            writer.query("set statement_timeout = '5s'")
+            with pytest.raises(LockedError, match="somebody else holds a lock"), writer.transaction():
+                run(writer, Statement(sql="create table mine (x int)"))
+                run(writer, Statement(sql="alter table t add column y int"))
+    finally:
+        reader.close()
+        writer.close()
 
 
 def test_a_lock_that_is_never_free(database: Make, monkeypatch: pytest.MonkeyPatch) -> None:
