@@ -10,7 +10,7 @@ from schemaspec.engines.postgresql.dialect import PostgresDialect
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.table_texts import Reach, owned_by, serial_sequence, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, acl_kind, comment_text
-from schemaspec.engines.postgresql.texts import constraint_clause, create, domain_definition, sequence_definition
+from schemaspec.engines.postgresql.texts import constraint_clause, create, create_only, domain_definition, sequence_definition
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Declaration, Object, Script
 
@@ -35,6 +35,8 @@ _PLAIN_COMMENT = frozenset(
 
 def declare(schema: Schema, dialect: PostgresDialect, version: int) -> tuple[Declaration, ...]:
     """See `protocol.Engine.declare`."""
+    incomplete = [item for item in schema.of_kind("primary_key", "unique", "exclusion", "index") if item.note("incomplete")]
+    whole, schema = schema, schema.only(schema.objects.keys() - {item.id for item in incomplete})
     reach = Reach(schema)
     serials = _serials(schema)
     found: list[Declaration] = []
@@ -51,6 +53,8 @@ def declare(schema: Schema, dialect: PostgresDialect, version: int) -> tuple[Dec
             declared = _object(item, schema, dialect, reach, version)
             found += [declared] if declared is not None else []
     found += _late(schema, serials)
+    # Once all partitions are there; one that comes later would get an index of its own.
+    found += [Script(sql=text) for item in incomplete for text in create_only(item, whole)]
     return tuple(found)
 
 

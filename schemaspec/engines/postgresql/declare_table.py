@@ -24,6 +24,7 @@ _FOREIGN = re.compile(
     rf"(?: ON UPDATE (?P<update>{_ACTIONS}))?(?: ON DELETE (?P<delete>{_ACTIONS}))?"
 )
 _OF_SEQUENCE = ("identity_type", "sequence_persistence", "sequence_privileges", "sequence_comment")
+_INDEXED = ("primary_key", "unique", "exclusion", "index")
 _INDEX_FACTS = ("options", "tablespace", "clustered", "replica_identity", "invalid", "statistics", "index_comment", "parent")
 
 
@@ -92,8 +93,10 @@ class _Maker:
             return None
         if any(map(self._deviates, self.columns)) or self.table.get("of_type") or self._forced_only():
             return None
-        attached = [item for item in self._children("primary_key", "unique", "index", "exclusion") if item.get("parent")]
+        attached = [item for item in self._children(*_INDEXED) if item.get("parent")]
         if any(not self._usual_child(item) for item in attached) or self._children("check", "exclusion"):
+            return None
+        if any(used.kind in _INDEXED and used not in self.schema for item in attached for used in item.depends_on):
             return None
         own = [item for item in self._children("primary_key", "unique") if not item.get("parent")]
         if own or len({self._usual_name(item) for item in attached}) < len(attached):

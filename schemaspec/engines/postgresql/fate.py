@@ -121,7 +121,10 @@ def undeferred(definition: str) -> str:
 
 
 def view_in_place(before: SchemaObject, after: SchemaObject) -> bool:
-    """Whether CREATE OR REPLACE can do it: the columns that are there stay as they are."""
+    """Whether CREATE OR REPLACE can do it: the columns that are there stay as they are, and it is in no circle of views, which
+    are made together."""
+    if before.note("recursive") or after.note("recursive"):
+        return False
     old, new = before.note("columns"), after.note("columns")
     if not isinstance(old, tuple) or not isinstance(new, tuple):
         return False

@@ -178,6 +178,7 @@ def constraints(build: Build) -> None:
             attributes |= _index_facts(index)
         notes: dict[str, Value] = {"columns": tuple(id.name for id in names if id is not None)}
         notes["options"] = tuple(index.options or ()) if index is not None else ()
+        notes["incomplete"] = index is not None and _is_incomplete(index)
         if kind == "foreign_key":
             target = build.keys.get((catalog.CLASS, row.target))
             notes["target"] = target.path if target else None
@@ -200,6 +201,11 @@ def _index_facts(row: Any) -> dict[str, Value]:
     }
 
 
+def _is_incomplete(row: Any) -> bool:
+    """Whether it is a partitioned table's index that not all partitions have."""
+    return row.table_kind == "p" and not row.valid
+
+
 def indexes(build: Build) -> None:
     """Indexes that are not a constraint's; then which index belongs to which index of the parent table."""
     for row in build.rows["indexes"]:
@@ -207,7 +213,7 @@ def indexes(build: Build) -> None:
         if table is None or row.constraint_oid is not None:
             continue
         attributes: dict[str, Value] = {"unique": row.is_unique, "definition": _definition(row)} | _index_facts(row)
-        notes = {"options": tuple(row.options or ())}
+        notes: dict[str, Value] = {"options": tuple(row.options or ()), "incomplete": _is_incomplete(row)}
         draft = build.add("index", (*table.path, row.name), attributes, (catalog.CLASS, row.oid), notes=notes)
         draft.depends_on[table] = None
     for row in build.rows["indexes"]:

@@ -14,7 +14,7 @@ from schemaspec.model.plan import Statement
 
 _BATCH = 50
 _CONCURRENTLY = re.compile(r"(\b(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b", re.IGNORECASE)
-_HEIR = re.compile(r"\b(?:partition\s+of|inherits|attach\s+partition)\b", re.IGNORECASE)
+_HEIR = re.compile(r"\b(?:partition\s+of|inherits|attach\s+partition|on\s+only)\b", re.IGNORECASE)
 _CHILDREN, _FOREIGN_KEYS, _REST = 4, 5, 6
 _PHASES = {
     **dict.fromkeys(("schema", "extension", "language", "collation", "foreign_data_wrapper", "server"), 0),

@@ -112,6 +112,14 @@ class Context:
                 found.setdefault(str(item["partition_of"]), []).append(item)
         return found
 
+    def before_incomplete(self, index: SchemaObject) -> tuple[ObjectId, ...]:
+        """The partitions that a partitioned table must have before it gets an index that not all of them share: one that is
+        attached afterwards gets what it lacks."""
+        if not index.note("incomplete"):
+            return ()
+        table = dotted(index.id.owner)
+        return tuple(item.id for item in self.desired.of_kind("table", "foreign_table") if item.get("partition_of") == table)
+
     @cached_property
     def new_relations(self) -> frozenset[tuple[str, ...]]:
         """The paths of the tables that are created."""

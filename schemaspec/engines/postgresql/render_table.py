@@ -17,14 +17,12 @@ from schemaspec.engines.postgresql.plan_context import (
     statement,
     statements,
 )
-from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.table_texts import identity_sequence, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, RELATIONS, target
 from schemaspec.engines.postgresql.texts import (
     attach_index,
     create,
-    index_extras,
-    index_text,
+    create_only,
     option_name,
     option_text,
     parent_index,
@@ -51,10 +49,11 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[St
     schema = context.desired
     texts = table_texts(item, schema, context.reach, serials=_serials(item, context))
     keyed = [child for child in schema.children(item.id.path, *_KEYED) if child.get("parent")]
-    along = texts.inline | {child.id for child in keyed}
+    whole = [child for child in keyed if not _waits_for_others(child, context)]
+    along = texts.inline | {child.id for child in whole}
     context.done |= along
     own = [texts.create, *context.unwanted(item), *_identity_unwanted(item, context), *texts.extras]
-    own += [text for child in keyed for text in create(child, schema) if text != attach_index(child)]
+    own += [text for child in whole for text in create(child, schema) if text != attach_index(child)]
     yield created(change, own, *along)
     for child in schema.children(item.id.path, *_SEPARATE):
         if child.id not in along:
@@ -63,6 +62,12 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[St
         yield from _attached(item, texts.attach, keyed)
     if item.get("partition_key"):
         yield from render_parents.partitions_taken_back(item, context)
+
+
+def _waits_for_others(index: SchemaObject, context: Context) -> bool:
+    """Whether not all partitions share the index, or the new one above it: it comes once they are there."""
+    above = (used for used in index.depends_on if parent_index(used) == index["parent"] and used not in context.current)
+    return bool(index.note("incomplete")) or any(context.desired[used].note("incomplete") for used in above)
 
 
 def _attached(item: SchemaObject, text: str, keyed: list[SchemaObject]) -> Iterator[Step]:
@@ -75,7 +80,7 @@ def _attached(item: SchemaObject, text: str, keyed: list[SchemaObject]) -> Itera
             action="alter",
             id=child.id,
             statements=(statement(attach_index(child), child.id),),
-            after=frozenset((item.id, *above)),
+            after=frozenset((item.id, child.id, *above)),
         )
 
 
@@ -84,16 +89,18 @@ def inside(item: SchemaObject, context: Context) -> Step:
     table = context.desired.get(ObjectId("table", item.id.owner))
     if item.id.kind == "index" and table is not None and table.get("partition_key"):
         # The partitions have indexes of their own, which become part of this one.
-        texts = [index_text(item, only=True), *index_extras(item), *remarks(item, context.desired)]
+        texts = create_only(item, context.desired)
     else:
-        texts = list(create(item, context.desired))
+        texts = create(item, context.desired)
+    if item.get("parent"):
+        texts = tuple(text for text in texts if text != attach_index(item))
     return Step(
         action="create",
         id=item.id,
         statements=statements(texts, item.id),
         changes=(Change(action="create", id=item.id, after=item),),
         creates=frozenset({item.id}),
-        after=frozenset({ObjectId("table", item.id.owner)} if item.get("of_parent") else ()),
+        after=frozenset({ObjectId("table", item.id.owner)} if item.get("of_parent") else context.before_incomplete(item)),
     )
 
 

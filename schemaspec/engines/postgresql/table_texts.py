@@ -280,6 +280,8 @@ def _parent_checks(table: SchemaObject, schema: Schema, lines: Iterable[str]) ->
 
 def _is_inline(item: SchemaObject, table: SchemaObject, reach: Reach) -> bool:
     """Whether CREATE TABLE brings the constraint along. A partition's keys are made first, then attached."""
+    if item.note("incomplete"):
+        return False  # a partition that is attached afterwards would get one of its own
     if item.get("parent") or str(item["definition"]).endswith("NOT VALID") or table.id.kind == "foreign_table":
         return item.id.kind == "check" and table.id.kind == "foreign_table"
     return not (item.id.kind == "check" and reach.circular(item))

@@ -34,6 +34,13 @@ def bodies(item: SchemaObject, schema: Schema) -> tuple[str, ...]:
     return tuple(maker(item)) if maker else statements_of(item["definition"])
 
 
+def create_only(item: SchemaObject, schema: Schema) -> tuple[str, ...]:
+    """The statements that make an index, or a key, of a partitioned table without those of its partitions."""
+    if item.id.kind != "index":
+        return create(item, schema)
+    return (index_text(item, only=True), *index_extras(item), *remarks(item, schema))
+
+
 # --- types and sequences --------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,8 @@ WAYS = [
 
 @pytest.mark.parametrize("pair, way", WAYS)
 def test_one_is_turned_into_the_other(pair: dict[str, str], way: tuple[str, str], database: Make) -> None:
-    current, wanted = database(pair[way[0]]), database(pair[way[1]], name="wanted")
+    both = pair.get("before", "")
+    current, wanted = database(both + pair[way[0]]), database(both + pair[way[1]], name="wanted")
     desired = described(wanted)
     assert diff(desired, schema_of(wanted)) == (), "described, it comes out different"
     plan = plan_to(current, desired)
