@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
-from schemaspec.errors import SchemaspecError
+from schemaspec.errors import SchemaspecError, StatementError
 from schemaspec.migrate.accept import ALL
 from schemaspec.migrate.replay import run_in_scratch
 from schemaspec.migrate.work import Job, Work
@@ -182,7 +182,11 @@ class _Review:
         yield from (hazard for _, hazard in losses(seen, gone))
 
     def _any(self, table: ObjectId) -> bool:
-        return bool(self.connection.query(f"SELECT 1 FROM {self.engine.dialect.quote(*table.path)} LIMIT 1"))
+        try:
+            with self.connection.transaction():
+                return bool(self.connection.query(f"SELECT 1 FROM {self.engine.dialect.quote(*table.path)} LIMIT 1"))
+        except StatementError:
+            return True  # it can't be read, so nobody knows
 
 
 def _renamed(gone: Change, new: Change, before: Schema, after: Schema) -> bool:

@@ -18,16 +18,17 @@ def run(subject: Subject, data: Data) -> Verdict:
     findings = (*_orphans(subject), *_rules(subject, data))
     keys = len(subject.current.of_kind("foreign_key"))
     held = sum(not _is_count(answer.item) for answer in data.answers)
-    if findings:
-        return Verdict(message=f"{tally(findings)} in the data", findings=findings)
+    if faults := [finding for finding in findings if (finding.code, finding.severity) != ("data.unreadable", "info")]:
+        return Verdict(message=f"{tally(faults)} in the data", findings=findings)
     waiting = sum(not _is_count(refusal.item) for refusal in data.refused)
     if waiting and not keys and not held:
         return Verdict(message=f"Nothing to hold {plural(waiting, 'rule')} of missing tables against", skipped=True)
+    left = f"; {plural(len(data.unreadable), 'table')} could not be looked at" if data.unreadable else ""
     if not keys and not held:
-        return Verdict(message="No foreign keys or rules to hold the data against")
+        return Verdict(message=f"No foreign keys or rules to hold the data against{left}", findings=findings)
     parts = joined((plural(keys, "foreign key") if keys else "", plural(held, "rule") if held else ""))
     others = f"; {plural(waiting, 'more rule')} of missing tables" if waiting else ""
-    return Verdict(message=f"{parts} {'holds' if keys + held == 1 else 'hold'}{others}")
+    return Verdict(message=f"{parts} {'holds' if keys + held == 1 else 'hold'}{others}{left}", findings=findings)
 
 
 def _orphans(subject: Subject) -> Iterator[Finding]:
@@ -56,7 +57,7 @@ def _rules(subject: Subject, data: Data) -> Iterator[Finding]:
             if found is not None:
                 yield found
     for table, error in data.unreadable.items():
-        yield unreadable_finding(subject, table, error)
+        yield unreadable_finding(subject, table, error, asked=table in data.asked)
 
 
 def _is_count(item: object) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from schemaspec.model.change import Change
     from schemaspec.model.position import Position
     from schemaspec.model.report import MigrationStatus
-    from schemaspec.model.schema import ObjectId, Schema
+    from schemaspec.model.schema import ObjectId, Schema, SchemaObject
     from schemaspec.model.spec import Spec
     from schemaspec.model.url import DatabaseUrl
 
@@ -70,6 +70,16 @@ class Subject:
 
             found = self.positions(ObjectId("table", id.owner))
         return found
+
+    def kept_elsewhere(self, table: ObjectId) -> tuple[ObjectId, ...]:
+        """The foreign tables that a query of the table reads as well: its partitions and heirs, and theirs."""
+        assert self.current is not None
+        return tuple(item.id for item in self.current.of_kind("foreign_table") if self._is_beneath(item, table))
+
+    def _is_beneath(self, item: SchemaObject, table: ObjectId) -> bool:
+        assert self.current is not None
+        above = [self.current[used] for used in item.depends_on if used.kind == "table" and used in self.current]
+        return any(parent.id == table or self._is_beneath(parent, table) for parent in above)
 
     def display(self, path: tuple[str, ...]) -> str:
         """A path as the spec writes it."""

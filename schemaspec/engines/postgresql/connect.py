@@ -167,7 +167,9 @@ def translate(error: Any, sql: str, url: DatabaseUrl, *, broken: bool = False) -
     state = error.sqlstate or ""
     diagnosis = error.diag
     message = redact(diagnosis.message_primary or " ".join(str(error).split()) or type(error).__name__, url.password)
-    if broken or state.startswith(("57P", "08")) or (isinstance(error, psycopg.OperationalError) and not state):
+    # What a foreign server is to blame for comes as an ordinary error; this connection lives on.
+    lost = state.startswith("57P") or (state.startswith("08") and diagnosis.severity_nonlocalized != "ERROR")
+    if broken or lost or (isinstance(error, psycopg.OperationalError) and not state):
         return DatabaseError(
             "the connection to the server was lost",
             where=url,

@@ -48,6 +48,7 @@ class Data(NamedTuple):
         refused: what was not run.
         unreadable: tables that could not be read, and why.
         shown: the query that shows the rows which an item is about.
+        asked: those among them that rules or assertions ask about.
     """
 
     rows: Mapping[ObjectId, int] = MappingProxyType({})
@@ -55,6 +56,7 @@ class Data(NamedTuple):
     refused: tuple[Refusal, ...] = ()
     unreadable: Mapping[ObjectId, SchemaspecError] = MappingProxyType({})
     shown: Callable[[Item], str] = _nothing
+    asked: frozenset[ObjectId] = frozenset()
 
 
 NO_DATA = Data()
@@ -104,6 +106,7 @@ def read_data(
         refused=tuple(program.refused),
         unreadable=reader.unreadable,
         shown=partial(rows_query, targets=targets, dialect=dialect),
+        asked=frozenset(table for table in reader.unreadable if program.scans.get(table)),
     )
 
 

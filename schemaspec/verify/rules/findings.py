@@ -125,16 +125,21 @@ def refusal_finding(subject: Subject, refusal: Refusal) -> Finding | None:
     return _finding(f"{family(item)}.invalid", item, message, fix=error.fix or "correct it in the spec", always=True)
 
 
-def unreadable_finding(subject: Subject, table: ObjectId, error: SchemaspecError) -> Finding:
-    """A table that could not be read at all."""
-    name = subject.display(table.path)
+def unreadable_finding(subject: Subject, table: ObjectId, error: SchemaspecError, *, asked: bool) -> Finding:
+    """A table that could not be read at all.
+
+    Where another server keeps rows of it, this database is not to blame: that is only told, unless the spec asks about it.
+    """
+    name, why = subject.display(table.path), redact(error.why or error.what)
+    away = [] if asked else [subject.display(id.path) for id in subject.kept_elsewhere(table)]
+    message = f"{table.kind.replace('_', ' ')} {name} can't be read: {why}"
     return Finding(
         code="data.unreadable",
-        severity="fail",
+        severity="info" if away else "fail",
         object=name,
-        message=f"{table.kind.replace('_', ' ')} {name} can't be read: {redact(error.why or error.what)}",
+        message=f"the rows of {name} were not looked at, as {', '.join(away)} can't be read: {why}" if away else message,
         where=subject.position(table),
-        fix=error.fix or "",
+        fix="see whether the server that keeps them can be reached from this one" if away else error.fix or "",
     )
 
 
