@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemaspec.migrate.outcome import Preview
-    from schemaspec.model.plan import Plan
+    from schemaspec.model.plan import Hazard, Plan
     from schemaspec.project import Project
 
 EXAMPLES = """\
@@ -50,12 +50,13 @@ def hazards(given: list[str]) -> frozenset[str]:
     return frozenset(code.strip() for part in given for code in part.split(",") if code.strip())
 
 
-def script(previews: Sequence[Preview]) -> str:
-    """What a dry run shows: the exact SQL of each migration."""
+def script(previews: Sequence[Preview], hazards: Sequence[Hazard] = ()) -> str:
+    """What a dry run shows: what is dangerous, as comments, then the exact SQL of each migration."""
+    from schemaspec.migrate.accept import in_words
     from schemaspec.model.ending import ended
     from schemaspec.report.safe import line
 
-    parts = []
+    parts = [f"-- {'must be accepted' if hazard.blocking else 'note'}: {line(in_words(hazard))}" for hazard in hazards]
     for preview in previews:
         parts.append(f"-- {preview.version}: {line(preview.description)}")
         parts += [f"{ended(statement)};" for statement in preview.statements]
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         timeout=arguments.timeout,
     )
     if arguments.dry_run:
-        emit(script(result.previews), source=True)
+        emit(script(result.previews, result.hazards), source=True)
         return 0
     if not result.applied:
         emit("Nothing to do: every migration is applied.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemaspec.errors import RefusedError
@@ -14,6 +15,18 @@ ALL = "all"
 """The code that accepts every hazard and every issue."""
 
 
+def without_accepted(hazards: Iterable[Hazard], allow: frozenset[str]) -> tuple[Hazard, ...]:
+    """The same hazards; those that were accepted block nothing any more, and are only told."""
+    return tuple(replace(hazard, blocking=hazard.blocking and not allow & {hazard.code, ALL}) for hazard in hazards)
+
+
+def in_words(hazard: Hazard) -> str:
+    """A hazard in one sentence: its code and rule, what it does, and the safer way."""
+    rule = f" [{hazard.rule}]" if hazard.rule else ""
+    safer = f"; safer: {hazard.safer}" if hazard.safer else ""
+    return f"{hazard.code}{rule}: {hazard.message}{safer}"
+
+
 def refuse_hazards(hazards: Iterable[Hazard], allow: frozenset[str], *, in_file: bool = True) -> None:
     """Stop where a hazard has to be accepted first.
 
@@ -23,7 +36,7 @@ def refuse_hazards(hazards: Iterable[Hazard], allow: frozenset[str], *, in_file:
     Raises:
         RefusedError: names every hazard that was not accepted.
     """
-    found = [hazard for hazard in hazards if hazard.blocking and not allow & {hazard.code, ALL}]
+    found = [hazard for hazard in without_accepted(hazards, allow) if hazard.blocking]
     if not found:
         return
     codes = ",".join(dict.fromkeys(hazard.code for hazard in found))

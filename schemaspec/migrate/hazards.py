@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
 from schemaspec.errors import SchemaspecError, StatementError
-from schemaspec.migrate.accept import ALL
+from schemaspec.migrate.accept import without_accepted
 from schemaspec.migrate.replay import run_in_scratch
 from schemaspec.migrate.work import Job, Work
 from schemaspec.model.history import is_history, without_history
@@ -39,7 +39,7 @@ def hazards_of(
     types: Mapping[str, str] = MappingProxyType({}),
     scratch_url: str | None = None,
 ) -> tuple[Hazard, ...]:
-    """What is dangerous about pending migrations, without those codes that each allows itself.
+    """What is dangerous about pending migrations; what a migration allows itself blocks no more, and is only told.
 
     They are run on a scratch clone without rows, where the engine measures every statement (locks, rewrites). What is gone
     from the schema afterwards is counted on the live database. What concerns tables that are empty, or that are not there
@@ -142,9 +142,8 @@ class _Review:
         if before is not None:
             hazards += self._losses(before, without_history(work.current()), renames=_RENAMES.search(text) is not None)
         where = f"{job.position}: " if job.position else ""
-        for hazard in dict.fromkeys(hazards):
-            if not {hazard.code, ALL} & allowed:
-                self.found.append(replace(hazard, message=f"{where}{job.name}: {hazard.message}"))
+        told = (replace(hazard, message=f"{where}{job.name}: {hazard.message}") for hazard in dict.fromkeys(hazards))
+        self.found += without_accepted(told, allowed)
         return True
 
     def _run(self, work: Work, job: Job) -> None:

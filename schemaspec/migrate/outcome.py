@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from schemaspec.errors import MigrationError
 
-EventKind = Literal["locked", "backup", "begin", "statement", "applied", "rolled_back", "resumed", "committed", "undone"]
+if TYPE_CHECKING:
+    from schemaspec.model.plan import Hazard
+
+EventKind = Literal[
+    "locked", "hazard", "backup", "begin", "statement", "applied", "rolled_back", "resumed", "committed", "undone"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +22,7 @@ class Event:
 
     Args:
         version, description: the migration it is about; 0 and "" for the run as a whole.
-        message: for people; of a statement, its text.
+        message: for people; of a statement, its text; of a hazard that stops nothing, what is dangerous.
         done, total: migrations finished, and all that this run is to do.
         duration_ms: how long it took, for `applied`, `rolled_back` and `backup`.
     """
@@ -53,6 +58,7 @@ class ApplyResult:
         failed: the version that failed, if one did.
         backup: what the backup made first is called; None without one.
         previews: for a dry run, what would be run.
+        hazards: for a dry run, what is dangerous about it; those that block would have to be accepted first.
     """
 
     applied: tuple[int, ...] = ()
@@ -61,11 +67,13 @@ class ApplyResult:
     backup: str | None = None
     duration_ms: int = 0
     previews: tuple[Preview, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackResult:
-    """What `rollback` did: the versions undone, the newest first, and whether that was proven in scratch before."""
+    """What `rollback` did: the versions undone, the newest first, and whether that was proven in scratch before; for a dry
+    run, the statements and what is dangerous about them."""
 
     rolled_back: tuple[int, ...] = ()
     backup: str | None = None
@@ -73,6 +81,7 @@ class RollbackResult:
     proof_message: str = ""
     proven: bool = False
     previews: tuple[Preview, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
 
 
 class FailedMigration(MigrationError):

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
+from schemaspec.errors import DatabaseError
+from schemaspec.migrate.accept import without_accepted
 from schemaspec.migrate.actions import texts
 from schemaspec.migrate.outcome import ApplyResult, Event, Preview
 from schemaspec.migrate.replay import run_in_scratch
 from schemaspec.migrate.state import migration_state, refuse
 from schemaspec.migrate.work import Job, Work
 from schemaspec.model.migration import Migration, Operation
+from schemaspec.model.plan import Hazard
 from schemaspec.plan.clone import clone
 
+if TYPE_CHECKING:
+    from schemaspec.migrate.runner import Review
 
-def preview(work: Work, migrations: Sequence[Migration], *, target: int | None, allow: frozenset[str]) -> ApplyResult:
-    """The exact SQL of the pending migrations; nothing is written.
+
+def preview(
+    work: Work, migrations: Sequence[Migration], *, target: int | None, allow: frozenset[str], review: Review | None = None
+) -> ApplyResult:
+    """The exact SQL of the pending migrations, and what is dangerous about it; nothing is written.
 
     Operations depend on the schema that they meet, so they are worked out on a scratch clone that the migrations before
     them have changed.
@@ -32,7 +41,19 @@ def preview(work: Work, migrations: Sequence[Migration], *, target: int | None, 
     done = tuple(s.version for s in state.statuses if s.status in ("applied", "edited", "baseline"))
     operations = any(isinstance(action, Operation) for migration in state.pending for action in migration.up)
     previews = _in_scratch(work, state.pending) if operations else tuple(_direct(work, item) for item in state.pending)
-    return ApplyResult(skipped=done, previews=previews)
+    hazards = _measured(work, state.pending, review) if review is not None and state.pending else ()
+    return ApplyResult(skipped=done, previews=previews, hazards=without_accepted(hazards, allow))
+
+
+def _measured(work: Work, pending: Sequence[Migration], review: Review) -> Sequence[Hazard]:
+    """What is dangerous; the statements can be shown also where that can't be measured."""
+    try:
+        return review(work.connection, tuple(pending))
+    except DatabaseError as error:
+        why = f"{error.what} ({error.why})" if error.why else error.what
+        return (
+            Hazard(code="unmeasured", object="", message=f"what these statements do can't be measured: {why}", blocking=False),
+        )
 
 
 def _direct(work: Work, migration: Migration) -> Preview:

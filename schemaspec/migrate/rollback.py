@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.errors import DatabaseError, InputError, RefusedError
 from schemaspec.migrate import history, journal
-from schemaspec.migrate.accept import refuse_hazards
+from schemaspec.migrate.accept import refuse_hazards, without_accepted
 from schemaspec.migrate.actions import texts
 from schemaspec.migrate.drive import Backup, Drive, Verify
 from schemaspec.migrate.history import History
@@ -90,7 +90,8 @@ def rollback(
         undo = Undo.planned(work, ordered(migrations), known, versions, prove=prove, allow=allow)
         if dry_run:
             previews = undo.previews or tuple(_preview(work, job) for job in undo.jobs)
-            return RollbackResult(previews=previews, proven=undo.proven, proof_message=undo.message)
+            hazards = without_accepted(review(connection, tuple(undo.jobs)) if review is not None else (), allow)
+            return RollbackResult(previews=previews, hazards=hazards, proven=undo.proven, proof_message=undo.message)
         course = _Back(work=work, undo=undo, applied=applied_versions(known), review=review, allow=allow)
         drive = Drive(work=work, course=course, backup=backup, verify=verify)
         drive.run()
@@ -146,7 +147,9 @@ class _Back:
         if self.undo.start and journal.fingerprint(self.work.engine, self.work.connection) != self.undo.start:
             raise RefusedError("the schema changed since the way back was proven", fix="run the command again")
         if self.review is not None:
-            refuse_hazards(self.review(self.work.connection, tuple(jobs)), self.allow, in_file=False)
+            found = self.review(self.work.connection, tuple(jobs))
+            refuse_hazards(found, self.allow, in_file=False)
+            self.work.tell_hazards(found)
 
     def row(self, job: Job, known: History, backup: str | None) -> HistoryRow:
         row = known.row(job.version)

@@ -95,7 +95,7 @@ def apply(
         from schemaspec.migrate.preview import preview
 
         with closing(work):
-            return preview(work, migrations, target=target, allow=allow)
+            return preview(work, migrations, target=target, allow=allow, review=review)
     course = _Forward(work=work, migrations=tuple(migrations), target=target, review=review, allow=allow)
     drive = Drive(
         work=work,
@@ -155,7 +155,9 @@ class _Forward:
                 if isinstance(source, PythonCall):
                     actions.call(source, allow_python=self.work.allow_python)
         if self.review is not None:
-            refuse_hazards(self.review(self.work.connection, self._pending), self.allow)
+            found = self.review(self.work.connection, self._pending)
+            refuse_hazards(found, self.allow)
+            self.work.tell_hazards(found)
         self._accept_edits(known)
 
     def _accept_edits(self, known: History) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from schemaspec.engines.protocol import Holds
 from schemaspec.errors import SchemaspecError, StatementError
 from schemaspec.migrate import actions
+from schemaspec.migrate.accept import in_words
 from schemaspec.migrate.actions import Call, Piece, Prepared, Source
 from schemaspec.migrate.expectations import unmet
 from schemaspec.migrate.guard import DriverGuard
@@ -20,7 +21,7 @@ from schemaspec.migrate.outcome import Event, EventKind, Listener
 from schemaspec.migrate.scratches import SharedScratch
 from schemaspec.model.history import HISTORY_TABLE
 from schemaspec.model.migration import Operation, Sql
-from schemaspec.model.plan import Statement
+from schemaspec.model.plan import Hazard, Statement
 from schemaspec.model.position import Position
 from schemaspec.model.url import redact
 
@@ -164,6 +165,11 @@ class Work:
         if self.listener is not None:
             version, description = (job.version, job.description) if job else (0, "")
             self.listener(Event(kind=kind, version=version, description=description, message=message, **numbers))
+
+    def tell_hazards(self, hazards: Iterable[Hazard]) -> None:
+        """Tell of what is dangerous and does not stop the run."""
+        for hazard in hazards:
+            self.tell("hazard", message=in_words(hazard))
 
     def current(self) -> Schema:
         """The schema as it is now; asked for again only after something was run."""

@@ -195,5 +195,7 @@ def _tell(project: Project, event: Event) -> None:
         project.tell(f"  {event.done}/{event.total}  {event.version}  {description}  ({event.duration_ms} ms)")
     elif event.kind == "rolled_back":
         project.tell(f"  {event.version}  {description}: taken back ({event.duration_ms} ms)")
+    elif event.kind == "hazard":
+        project.tell(f"note: {line(event.message)}")
     elif event.kind in ("resumed", "undone"):
         project.tell(f"  {event.version}  {event.message}")

@@ -12,6 +12,7 @@ from schemaspec.engines.protocol import Connection
 from schemaspec.engines.registry import engine
 from schemaspec.errors import InputError, RefusedError, SchemaspecError
 from schemaspec.migrate import history
+from schemaspec.migrate.hazards import hazards_of
 from schemaspec.migrate.outcome import Event, FailedMigration
 from schemaspec.migrate.runner import apply, migration_state
 from schemaspec.model.migration import Expectation, Migration, Operation, PythonCall, Sql
@@ -274,6 +275,29 @@ def test_dry_run_writes_nothing(connection: Connection, connect: Callable[..., C
         "CREATE INDEX i ON products (name)",
     )
     assert tables(connection) == {"kept"}
+
+
+def test_what_is_dangerous_is_told_also_where_it_was_accepted(
+    connection: Connection, connect: Callable[..., Connection], any_engine: Any
+) -> None:
+    apply(any_engine, connection, SHOP)
+    allowed = Migration(4, "gone", "DROP INDEX i; ALTER TABLE products DROP COLUMN name", allow=("drop_column",))
+    todo = [*SHOP, allowed, Migration(5, "all gone", "DROP TABLE products")]
+
+    def review(live: Connection, pending: tuple[Migration, ...]) -> tuple[Hazard, ...]:
+        return hazards_of(any_engine, live, pending)
+
+    def told(allow: frozenset[str]) -> list[tuple[str, bool]]:
+        result = apply(any_engine, connect("read"), todo, dry_run=True, review=review, allow=allow)
+        return [(hazard.code, hazard.blocking) for hazard in result.hazards if hazard.code.startswith("drop_")]
+
+    assert told(frozenset()) == [("drop_column", False), ("drop_table", True)]
+    assert told(frozenset({"drop_table"})) == [("drop_column", False), ("drop_table", False)]
+    events: list[Event] = []
+    apply(any_engine, connection, todo, review=review, allow=frozenset({"drop_table"}), on_event=events.append)
+    messages = [event.message for event in events if event.kind == "hazard" and event.message.startswith("drop_")]
+    assert [message.split(" ")[0].rstrip(":") for message in messages] == ["drop_column", "drop_table"]
+    assert all("; safer: " in message for message in messages)
 
 
 def test_operations(connection: Connection, connect: Callable[..., Connection], any_engine: Any) -> None:

@@ -43,13 +43,21 @@ def checked(make: Make, tmp_path: Path, asked: str) -> dict[str, CheckResult]:
 def test_what_the_spec_asks_nothing_of_is_told_and_fails_nothing(database: Make, tmp_path: Path) -> None:
     found = checked(database, tmp_path, "")
     assert (found["data_integrity"].status, found["counts"].status) == ("pass", "pass")
-    assert [(finding.object, finding.severity) for finding in found["data_integrity"].findings] == [("h", "info"), ("p", "info"), ("p1", "info")]
+    assert [(finding.object, finding.severity) for finding in found["data_integrity"].findings] == [
+        ("h", "info"),
+        ("p", "info"),
+        ("p1", "info"),
+    ]
     assert "3 tables could not be looked at" in found["data_integrity"].message
-    assert all("11 can't be read" in finding.message or "h1 can't be read" in finding.message for finding in found["data_integrity"].findings)
+    assert all(
+        "11 can't be read" in finding.message or "h1 can't be read" in finding.message
+        for finding in found["data_integrity"].findings
+    )
 
 
 @pytest.mark.parametrize(
-    ("asked", "check"), [(", rules: {b: {in: [1]}}", "data_integrity"), (", assert: {positive: b > 0}", "data_integrity"), (", rows: 0", "counts")]
+    ("asked", "check"),
+    [(", rules: {b: {in: [1]}}", "data_integrity"), (", assert: {positive: b > 0}", "data_integrity"), (", rows: 0", "counts")],
 )
 def test_what_the_spec_does_ask_about_must_be_read(asked: str, check: str, database: Make, tmp_path: Path) -> None:
     assert checked(database, tmp_path, asked)[check].status == "fail"
