@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
-from schemaspec.errors import SchemaspecError, StatementError
+from schemaspec.errors import SchemaspecError
 from schemaspec.migrate.accept import without_accepted
 from schemaspec.migrate.replay import run_in_scratch
 from schemaspec.migrate.work import Job, Work
@@ -18,13 +18,14 @@ from schemaspec.model.history import is_history, without_history
 from schemaspec.model.migration import Migration, PythonCall
 from schemaspec.model.plan import Hazard, Statement
 from schemaspec.plan.clone import clone
+from schemaspec.plan.hazards import sized
 from schemaspec.plan.live import Live
 from schemaspec.plan.losses import losses
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.change import Change
-    from schemaspec.model.schema import ObjectId, Schema
+    from schemaspec.model.schema import Schema
 
 _REMOVES = re.compile(r"\b(?:drop|rename|change)\b", re.IGNORECASE)
 _RENAMES = re.compile(r"\b(?:rename|change)\b", re.IGNORECASE)
@@ -138,7 +139,7 @@ class _Review:
             message = f"what {job.name} does, and what comes after it, can't be measured: {error.why or error.what}"
             self.found.append(Hazard(code="unmeasured", object=str(job.version), message=message, blocking=False))
             return False
-        hazards = [hazard for hazard in self._measured if self._concerns_rows(hazard)]
+        hazards = list(self._on_rows())
         if before is not None:
             hazards += self._losses(before, without_history(work.current()), renames=_RENAMES.search(text) is not None)
         where = f"{job.position}: " if job.position else ""
@@ -156,15 +157,20 @@ class _Review:
             for piece in work.pieces(source):
                 work.run(piece, job)
 
-    def _concerns_rows(self, hazard: Hazard) -> bool:
-        """Whether it is not about a table that is empty or not there yet."""
-        if hazard.code in ("drop_table", "drop_column"):
-            return False  # counted on the live database, below
+    def _on_rows(self) -> Iterator[Hazard]:
+        """What was measured, with the size of its table; not what is about a table that is empty or not there yet."""
+        live = Live(self.engine, self.connection, self.live, self.live, ())
         tables = {self.engine.dialect.display(item.id.path): item.id for item in self.live.of_kind("table")}
-        name = hazard.object
-        while name and name not in tables:
-            name = name.rpartition(".")[0]
-        return not name or self._any(tables[name])
+        for hazard in self._measured:
+            if hazard.code in ("drop_table", "drop_column"):
+                continue  # counted on the live database, below
+            name = hazard.object
+            while name and name not in tables:
+                name = name.rpartition(".")[0]
+            if not name:
+                yield hazard
+            elif live.has_rows(tables[name]) and (known := sized(live, hazard, tables[name])) is not None:
+                yield known
 
     def _losses(self, before: Schema, after: Schema, *, renames: bool) -> Iterator[Hazard]:
         changes = diff(before, after)
@@ -179,13 +185,6 @@ class _Review:
         ]
         seen = Live(self.engine, self.connection, self.live, after, ())
         yield from (hazard for _, hazard in losses(seen, gone))
-
-    def _any(self, table: ObjectId) -> bool:
-        try:
-            with self.connection.transaction():
-                return bool(self.connection.query(f"SELECT 1 FROM {self.engine.dialect.quote(*table.path)} LIMIT 1"))
-        except StatementError:
-            return True  # it can't be read, so nobody knows
 
 
 def _renamed(gone: Change, new: Change, before: Schema, after: Schema) -> bool:

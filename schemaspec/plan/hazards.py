@@ -121,19 +121,19 @@ class _Told:
             if table is None:
                 if not self.live.is_new(hazard.object):
                     yield hazard
-            elif (known := self._sized(hazard, table)) is not None:
+            elif (known := sized(self.live, hazard, table)) is not None:
                 yield known
 
-    def _sized(self, hazard: Hazard, table: ObjectId) -> Hazard | None:
-        rows, bytes = self.live.estimate(table)
-        if rows is None or hazard.rows is not None:
-            return hazard
-        if rows == 0:  # or the catalog knows nothing of such a table
-            return hazard if self.live.has_rows(table) else None
-        facts = [plural(rows, "row"), *([size(bytes)] if bytes else [])]
-        if hazard.code in _REWRITES:
-            seconds = max((bytes or 0) / _BYTES_A_SECOND, rows / _ROWS_A_SECOND)
-            facts.append(
-                f"roughly {seconds:.0f} s and {size(2 * (bytes or 0))} of free space" if seconds >= 1 else "about a moment"
-            )
-        return replace(hazard, rows=rows, bytes=bytes, message=f"{hazard.message} ({', '.join(facts)})")
+
+def sized(live: Live, hazard: Hazard, table: ObjectId) -> Hazard | None:
+    """The hazard with the rows and bytes of the live table that it is about; None where that has no row."""
+    rows, bytes = live.estimate(table)
+    if rows is None or hazard.rows is not None:
+        return hazard
+    if rows == 0:  # or the catalog knows nothing of such a table
+        return hazard if live.has_rows(table) else None
+    facts = [plural(rows, "row"), *([size(bytes)] if bytes else [])]
+    if hazard.code in _REWRITES:
+        seconds = max((bytes or 0) / _BYTES_A_SECOND, rows / _ROWS_A_SECOND)
+        facts.append(f"roughly {seconds:.0f} s and {size(2 * (bytes or 0))} of free space" if seconds >= 1 else "about a moment")
+    return replace(hazard, rows=rows, bytes=bytes, message=f"{hazard.message} ({', '.join(facts)})")

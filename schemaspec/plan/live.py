@@ -150,8 +150,13 @@ class Live:
         return self._estimates[table]
 
     def has_rows(self, table: ObjectId) -> bool:
-        """Whether the table has any row at all, whatever the catalog believes."""
-        return self.row(f"SELECT 1 FROM {self.quoted(table)} LIMIT 1") is not None
+        """Whether the table has any row at all, whatever the catalog believes; what can't be read may have."""
+        if self.connection is None:
+            return False
+        try:
+            return bool(self.connection.query(f"SELECT 1 FROM {self.quoted(table)} LIMIT 1"))
+        except StatementError:
+            return True
 
 
 def plural(count: int, word: str) -> str:

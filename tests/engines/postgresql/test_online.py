@@ -7,9 +7,12 @@ import time
 
 import pytest
 
+from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import connect
 from schemaspec.engines.postgresql.run import index_names, run
 from schemaspec.errors import LockedError
+from schemaspec.migrate.hazards import hazards_of
+from schemaspec.model.migration import Migration
 from schemaspec.model.plan import Statement
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.conftest import run as by_hand
@@ -306,3 +309,15 @@ def test_what_is_granted_on_the_standard_schema_is_taken_back_and_the_schema_is_
         "REVOKE USAGE ON SCHEMA public FROM pairs_reader"
     ]
     assert plan.all_hazards == ()
+
+
+def test_what_a_migration_in_ones_own_words_does_is_told_with_the_size_of_the_table(database: Make) -> None:
+    live = database("create table t (x int); create table bare (x int); insert into t select generate_series(1, 2500); analyze t")
+    sql = "alter table t alter column x type bigint; alter table bare alter column x type bigint"
+    connection = connect(live, mode="read")
+    try:
+        found = hazards_of(ENGINE, connection, [Migration(2, "wider", sql)])
+    finally:
+        connection.close()
+    assert [(hazard.code, hazard.object, hazard.rows) for hazard in found] == [("rewrite", "t", 2500)]
+    assert "ACCESS EXCLUSIVE on t" in found[0].message and "2,500 rows" in found[0].message
