@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         dry_run=arguments.dry_run,
     )
     if arguments.dry_run:
-        emit(script(result.previews, result.hazards))
+        emit(script(result.previews, result.hazards), source=True)
     else:
         versions = ", ".join(map(str, result.rolled_back))
         emit(f"Rolled back: {versions}" if versions else "Nothing to roll back.")
