@@ -109,6 +109,7 @@ class ChecklistFacts:
         can_restore: whether backups could be brought back from here (an encrypted one needs its secret key).
         database_bytes, free_bytes: the size of the database, and the room where the backups lie.
         proof: whether the pending migrations were run in scratch and led to the spec; `proof_message` says more.
+        by_hand: what is other than the applied migrations made it; None where that was not worked out.
         lock_free: whether nobody is migrating just now.
         revision: the commit that is being deployed; `dirty` when there are changes beside it.
         warnings: what else the engine wants known.
@@ -139,6 +140,7 @@ class ChecklistFacts:
     free_bytes: int | None = None
     proof: Literal["", "proven", "unproven", "refuted"] = ""
     proof_message: str = ""
+    by_hand: tuple[str, ...] | None = None
     lock_free: bool | None = None
     revision: str = ""
     dirty: bool | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from schemaspec.errors import DatabaseError, LockedError, RefusedError, Schemasp
 if TYPE_CHECKING:
     from schemaspec.deploy import Deployment, StepResult
     from schemaspec.model.checklist import Checklist, ChecklistFacts, PendingMigration, PointStatus
+    from schemaspec.model.migration import Migration
     from schemaspec.model.plan import Hazard
     from schemaspec.model.report import Report
     from schemaspec.model.schema import Schema
@@ -237,12 +238,30 @@ def _proof(project: Project, report: Report, allow: frozenset[str]) -> dict[str,
             proof = {"proof": "refuted", "proof_message": error.what}
         except SchemaspecError as error:
             proof = {"proof": "unproven", "proof_message": error.what}
+        proof["by_hand"] = _by_hand(project, [item for item in project.migrations if item.version not in waiting])
     accepted = tuple(hazard for hazard in hazards if hazard.blocking and not allow & {hazard.code, "all"})
     return {
         "pending": tuple(_pending(item, hazards) for item in pending),
         "warnings": tuple(h.message for h in accepted),
         **proof,
     }
+
+
+def _by_hand(project: Project, applied: Sequence[Migration]) -> tuple[str, ...] | None:
+    """What of the live schema is other than these migrations make it in scratch; None where they can't be replayed."""
+    from schemaspec.diff.policy import differences
+    from schemaspec.migrate.replay import replay
+
+    engine, spec = project.engine, project.spec
+    try:
+        with project.connected("read") as live, engine.scratch(project.url, scratch_url=spec.scratch) as scratch:
+            made = replay(
+                engine, applied, scratch, types=project.types, allow_python=project.allow_python, scratch_url=spec.scratch
+            )
+            found = differences(engine.introspect(live), made, spec)
+    except SchemaspecError:
+        return None
+    return tuple(f"{change.id.kind} {change.id}" for change, policy in found if policy == "fail")
 
 
 def _pending(migration: Any, hazards: tuple[Hazard, ...]) -> PendingMigration:

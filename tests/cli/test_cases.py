@@ -23,6 +23,8 @@ def _prepare(shop: Shop, case: dict[str, Any]) -> None:
         shop.sql(*case["sql"])
     for command in case.get("first", ()):
         assert shop(*shlex.split(command)).code == 0, command
+    if "then" in case:
+        shop.sql(*case["then"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])

@@ -121,6 +121,13 @@ BAD = [
     ("pre.warnings", {"warnings": ("old library",)}, "failed"),
     ("pre.schema", {"checks": (CheckResult(id="columns", name="c", status="fail", message="2 differ"),)}, "open"),
     ("pre.schema", {"checks": (CheckResult(id="columns", name="c", status="fail", message="2"),), "pending": ()}, "failed"),
+    ("pre.schema", {"checks": (CheckResult(id="columns", name="c", status="fail", message="2"),)}, "open"),
+    ("pre.schema", {"checks": (CheckResult(id="columns", name="c", status="fail", message="2"),), "by_hand": ()}, "done"),
+    (
+        "pre.schema",
+        {"checks": (CheckResult(id="columns", name="c", status="fail", message="2"),), "by_hand": ("index t.i",)},
+        "failed",
+    ),
     ("backup.made", {"backups": ()}, "failed"),
     ("backup.made", {"backups": (replace(FACTS.backups[0], age_hours=25.0),)}, "failed"),
     ("backup.counts", {"tables": {"products": 9}}, "failed"),
