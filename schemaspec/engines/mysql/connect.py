@@ -281,8 +281,10 @@ def _open(url: DatabaseUrl, *, mode: Mode, timeout: float) -> MysqlConnection:
         raise InputError(
             f"unknown option {unknown[0]!r} in the database URL", where=url, fix=f"use {', '.join(sorted(_OPTIONS))}"
         )
+    arguments = _arguments(url)
     try:
-        raw = pymysql.connect(**_arguments(url))
+        # The driver's limit for connecting ends with the socket: a server that then says nothing would hold us for ever.
+        raw = pymysql.connect(**arguments, read_timeout=arguments["connect_timeout"])
     except (pymysql.MySQLError, OSError, ValueError, RuntimeError) as error:
         raise unreachable(error, url) from None
     return _prepare(raw, url, mode, timeout)
@@ -300,6 +302,7 @@ def _prepare(raw: Any, url: DatabaseUrl, mode: Mode, timeout: float) -> MysqlCon
                     f"{connection.server.label} is too old", where=url, fix="use MariaDB from 10.6 or MySQL from 8.0"
                 )
             cursor.execute(_session(connection, mode, timeout))
+        raw._read_timeout = None  # from here on the server works as long as it takes
     except pymysql.MySQLError as error:
         raw.close()
         raise unreachable(error, url) from None
