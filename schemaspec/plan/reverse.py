@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BothWays:
-    """A plan and the plan that undoes it; `down` is None, with `why` in a sentence, when nothing can."""
+    """A plan and the plan that undoes it; `down` is None, with `why` in a sentence, when nothing can.
+
+    `end` is what the way forward leads to, with all that the spec lets live beside it; None where that was not seen.
+    """
 
     up: Plan
     down: Plan | None
     why: str = ""
+    end: Schema | None = None
 
 
 def prove_both(
@@ -49,6 +53,7 @@ def prove_both(
         return BothWays(up=up, down=up)
     if up.proof == "refuted":
         return BothWays(up=up, down=None, why="the way forward could not be proven")
+    end: Schema | None = None
     try:
         end = _reached(engine, current, up, url, scratch_url)
         down = make_plan(
@@ -56,10 +61,10 @@ def prove_both(
         )
         why = _round_trip(engine, current, up, down, url, scratch_url)
     except UnsupportedError as error:
-        return BothWays(up=up, down=None, why=error.what)
+        return BothWays(up=up, down=None, why=error.what, end=end)
     except StatementError as error:
-        return BothWays(up=up, down=None, why=error.why or error.what)
-    return BothWays(up=up, down=None if why else down, why=why)
+        return BothWays(up=up, down=None, why=error.why or error.what, end=end)
+    return BothWays(up=up, down=None if why else down, why=why, end=end)
 
 
 def _exact(spec: Spec) -> Spec:

@@ -71,7 +71,7 @@ def write_migration(project: Project, description: str, *, version: int | None, 
         transaction=all(statement.transactional for statement in both.up.statements),
         allow=tuple(dict.fromkeys(hazard.code for hazard in both.up.all_hazards if hazard.blocking)),
     )
-    migration = _in_operations(project, migration, both, current, desired)
+    migration = _in_operations(project, migration, both, current, both.end or desired)
     text = entry_text(migration)
     if not dry_run:
         if file.exists():
@@ -81,7 +81,7 @@ def write_migration(project: Project, description: str, *, version: int | None, 
     return Written(version=number, file=str(file), text=text)
 
 
-def _in_operations(project: Project, migration: Migration, both: BothWays, current: Schema, desired: Schema) -> Migration:
+def _in_operations(project: Project, migration: Migration, both: BothWays, current: Schema, end: Schema) -> Migration:
     """The migration with an operation in place of the statements of each table that is rebuilt, if that is seen to work."""
     from schemaspec.migrate.replay import test_on
     from schemaspec.plan.as_operation import rebuilds
@@ -89,14 +89,14 @@ def _in_operations(project: Project, migration: Migration, both: BothWays, curre
     if not any(rebuilds(step) for step in both.up.steps):
         return migration
     words = project.spec.tables
-    up = _actions(project, both.up, current, desired, words)
-    down = _actions(project, both.down, desired, current, ()) if both.down is not None else None
+    up = _actions(project, both.up, current, end, words)
+    down = _actions(project, both.down, end, current, ()) if both.down is not None else None
     told = replace(migration, up=up, down=migration.down if down is None else down)
     fault = test_on(
         project.engine,
         told,
         current,
-        desired,
+        end,
         url=project.url,
         scratch_url=project.spec.scratch,
         types=project.types,

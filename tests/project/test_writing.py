@@ -55,6 +55,27 @@ def test_several_changes_of_a_table_are_one_operation(shop: Shop) -> None:
     assert shop("check").code == 0
 
 
+def test_an_operation_says_it_too_beside_what_the_spec_lets_live(shop: Shop) -> None:
+    first = """
+  - version: 6
+    description: What another program keeps here
+    up:
+      - alter table users add column theirs text
+      - create index users_theirs on users(theirs)
+      - create view their_users as select theirs from users
+    down: irreversible
+"""
+    file = shop.path / "migrations.yaml"
+    file.write_text(file.read_text() + first)
+    shop.edit("expected_schema.yaml", "extra: fail", "extra: ignore")
+    shop.edit("specs/people.yaml", "      phone: label\n", "      phone: label not null default '?'\n")
+    entry = _written(shop)
+    assert entry["up"] == [{"alter_column": {"table": "users", "column": "phone label not null default '?'"}}]
+    assert shop("apply", "--yes").code == 0
+    assert shop("check").code == 0
+    assert shop("rollback", "--yes").code == 0
+
+
 def test_what_no_operation_says_stays_sql(shop: Shop) -> None:
     shop.edit("specs/people.yaml", "  admin_users:\n", "  admin_users:\n    options: {strict: true}\n")
     entry = _written(shop)
