@@ -13,7 +13,7 @@ from schemaspec.migrate.history import History
 from schemaspec.migrate.journal import Owner
 from schemaspec.migrate.outcome import ApplyResult, EventKind, FailedMigration
 from schemaspec.migrate.steps import Steps, StepsError
-from schemaspec.migrate.work import Boundary, Clock, Job, Work
+from schemaspec.migrate.work import Boundary, Clock, Job, PieceError, Work
 from schemaspec.model.plan import Statement
 
 if TYPE_CHECKING:
@@ -337,6 +337,8 @@ class Drive:
         lost = isinstance(error, DatabaseError) and not isinstance(error, LockedError)
         if lost and not self.work.engine.features.batch_transaction:
             return "the connection may have ended before the server's answer: `status` tells whether it took effect"
+        if isinstance(error, PieceError) and error.uncertain:
+            return "what it did until then may be committed, and is in no history"
         stay = self._committed()
         if not stay:
             return "the database is as it was"

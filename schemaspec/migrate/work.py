@@ -106,9 +106,13 @@ class Job:
 
 
 class PieceError(SchemaspecError):
-    """One statement, function or check of a migration failed. `piece` is None for a check."""
+    """One statement, function or check of a migration failed. `piece` is None for a check.
+
+    `uncertain`: it ended the transaction itself, and nobody knows what it committed.
+    """
 
     exit_code = 4
+    uncertain = False
 
     def __init__(self, what: str, *, piece: Piece | None, where: object = None, why: str | None = None, fix: str | None = None):
         super().__init__(what, where=where, why=why, fix=fix)
@@ -249,9 +253,10 @@ class Work:
         if held is not None and held.endangered and can_restart:
             raise Boundary(foreign_keys=False)  # even if it went on after the refusal
         what = f"the function {piece.target} failed"
-        if inside and not connection.in_transaction:
+        ended = inside and not connection.in_transaction
+        if ended:
             what = f"the function {piece.target} ended the transaction that it ran in"
-            why: str | None = "what was done in it until then can't be undone any more"
+            why: str | None = redact(f"{type(error).__name__}: {error}") if error else "it committed or rolled back by itself"
             fix: str | None = "look at what it did, put it right, and take COMMIT and ROLLBACK out of the function"
         elif error is None:
             return
@@ -263,7 +268,9 @@ class Work:
             fix = f"take {held.refused} out of it: the runner commits the migration with its history row"
         else:
             why, fix = redact(f"{type(error).__name__}: {error}"), None
-        raise PieceError(what, piece=piece, where=piece.position or job.position, why=why, fix=fix) from error
+        fault = PieceError(what, piece=piece, where=piece.position or job.position, why=why, fix=fix)
+        fault.uncertain = ended and held is None
+        raise fault from error
 
     def expect(self, expectations: Sequence[Expectation], job: Job, *, after: bool) -> None:
         """Ask the `requires` or the `verify` of a migration.

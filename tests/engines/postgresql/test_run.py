@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from schemaspec import Migration, run_migrations
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.errors import DatabaseError, LockedError, StatementError
 from schemaspec.model.plan import Statement
@@ -18,6 +20,7 @@ from tests.servers_postgresql import PrivateCluster
 _CONCURRENTLY = Statement(sql='CREATE UNIQUE INDEX CONCURRENTLY "t Id" ON t (id)', transactional=False)
 _RUNNER = """
 import sys
+from schemaspec import Migration, run_migrations
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.model.plan import Statement
 from schemaspec.model.url import DatabaseUrl
@@ -160,3 +163,13 @@ def test_a_server_that_goes_away_is_told_and_another_run_finds_it_again(postgres
         again = ENGINE.connect(url, mode="write")
         ENGINE.run(again, Statement(sql="ALTER TABLE t ADD COLUMN n int"))
         again.close()
+
+
+def test_a_function_that_commits_by_itself_is_not_reported_as_undone(shop: DatabaseUrl, caplog: pytest.LogCaptureFixture) -> None:
+    def keep(driver: Any) -> None:
+        driver.execute("CREATE TABLE kept (a int)")
+        driver.execute("COMMIT")
+
+    assert run_migrations([Migration(1, "f", up_func=keep)], shop)["failed"] == [1]
+    assert "what it did until then may be committed, and is in no history" in caplog.text
+    assert "as it was" not in caplog.text
