@@ -132,7 +132,7 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
                 rows=int(row[1]),
             ),
         )
-    if after.id.kind == "primary_key":
+    if after.id.kind == "primary_key" and not after.get("rowid_alias"):
         nulls = " OR ".join(f"{key} IS NULL" for key in keys)
         row = live.row(f"SELECT COUNT(*) FROM {live.shape(table)} WHERE {nulls}")
         if row is not None and row[0]:
@@ -150,10 +150,10 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
 
 
 def _row_numbers(live: Live, table: ObjectId, after: SchemaObject, keys: Sequence[str]) -> Iterator[tuple[ObjectId, Hazard]]:
-    """Where the key becomes the number of the row itself, the engine takes whole numbers only."""
+    """Where the key becomes the number of the row itself, the engine takes whole numbers only, and gives NULLs one."""
     if not after.get("rowid_alias"):
         return
-    condition = f"{keys[0]} IS NOT NULL AND NOT {live.engine.dialect.is_type(keys[0], 'integer')}"
+    condition = f"{keys[0]} IS NULL OR NOT {live.engine.dialect.is_type(keys[0], 'integer')}"
     row = live.row(f"SELECT COUNT(*) FROM {live.shape(table)} WHERE {condition}")
     if row is not None and row[0]:
         count = plural(int(row[0]), "value")

@@ -407,7 +407,7 @@ def test_a_virtual_table_that_is_made_anew_asks_for_one_code(move):
 
 
 def test_values_that_no_row_number_can_be_are_told_by_their_keys(move):
-    before = "create table t(a text primary key, b); insert into t values ('x', 1), ('7', 3)"
+    before = "create table t(a text primary key, b); insert into t values (null, 0), ('x', 1), ('7', 3)"
     moved = move(before, "create table t(a integer primary key, b)")
     told = {hazard.code: hazard.message for hazard in moved.plan.all_hazards}
-    assert told["value_conversion"].endswith("; the first: a = x")
+    assert told["value_conversion"].endswith("; the first: a = None, x")
