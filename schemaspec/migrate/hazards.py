@@ -14,9 +14,11 @@ from schemaspec.errors import SchemaspecError
 from schemaspec.migrate.accept import without_accepted
 from schemaspec.migrate.replay import run_in_scratch
 from schemaspec.migrate.work import Job, Work
+from schemaspec.model.change import Change
 from schemaspec.model.history import is_history, without_history
 from schemaspec.model.migration import Migration, PythonCall
 from schemaspec.model.plan import Hazard, Statement
+from schemaspec.model.schema import ObjectId
 from schemaspec.plan.clone import clone
 from schemaspec.plan.hazards import sized
 from schemaspec.plan.live import Live
@@ -24,10 +26,11 @@ from schemaspec.plan.losses import losses
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
-    from schemaspec.model.change import Change
     from schemaspec.model.schema import Schema
 
+Path = tuple[str, ...]
 _REMOVES = re.compile(r"\b(?:drop|rename|change)\b", re.IGNORECASE)
+_RENAMING = re.compile(r"\s*alter\s+table\b.*\brename\b", re.IGNORECASE | re.DOTALL)
 _RENAMES = re.compile(r"\b(?:rename|change)\b", re.IGNORECASE)
 _HARMLESS = re.compile(r"\s*(?:create\s+(?:temp(?:orary)?\s+)?(?:table|view|sequence|type|domain)|insert)\b", re.IGNORECASE)
 
@@ -118,18 +121,24 @@ class _Review:
     live: Schema
     found: list[Hazard] = field(default_factory=list)
     _measured: list[Hazard] = field(default_factory=list)
+    _renames: list[tuple[Path, Path]] = field(default_factory=list)
+    """What the statements of the job renamed, in order: paths of tables and columns, before and after."""
     _work: Work | None = None
 
     def observe(self, statement: Statement) -> None:
         assert self._work is not None
+        connection = self._work.connection
         if _HARMLESS.match(statement.sql):
-            self._work.connection.execute(statement.sql)
-        else:
-            self._measured += (*statement.hazards, *self.engine.measure(self._work.connection, statement))
+            connection.execute(statement.sql)
+            return
+        before = self.engine.introspect(connection) if _RENAMING.match(statement.sql) else None
+        self._measured += (*statement.hazards, *self.engine.measure(connection, statement))
+        if before is not None:
+            self._renames += _moves(before, self.engine.introspect(connection))
 
     def job(self, work: Work, job: Job, allowed: frozenset[str]) -> bool:
         """Look at one job. False when it does not run in scratch, so that there is no going on."""
-        self._work, self._measured = work, []
+        self._work, self._measured, self._renames = work, [], []
         job = replace(job, sources=tuple(s for s in job.sources if not isinstance(s, PythonCall)))
         text = "\n".join(job.split(self.engine).texts)
         before = without_history(work.current()) if _REMOVES.search(text) else None
@@ -176,15 +185,43 @@ class _Review:
         changes = diff(before, after)
         created = [change for change in changes if change.action == "create"]
         gone = [
-            change
+            left
             for change in changes
             if change.action == "drop"
             and change.id.kind in ("table", "virtual_table", "column")
             and change.id in self.live
             and not (renames and any(_renamed(change, other, before, after) for other in created))
+            for left in self._left(change, before, after)
         ]
         seen = Live(self.engine, self.connection, self.live, after, ())
         yield from (hazard for _, hazard in losses(seen, gone))
+
+    def _left(self, gone: Change, before: Schema, after: Schema) -> Iterator[Change]:
+        """What is really lost of something that is not there any more under its name."""
+        if ObjectId(gone.id.kind, self._now(gone.id.path)) not in after:
+            yield gone
+            return
+        for column in before.children(gone.id.path, "column") if gone.id.kind != "column" else ():
+            if ObjectId("column", self._now(column.id.path)) not in after:
+                yield Change(action="drop", id=column.id, before=column)
+
+    def _now(self, path: Path) -> Path:
+        """What it is called after the renames."""
+        for old, new in self._renames:
+            if path[: len(old)] == old:
+                path = new + path[len(old) :]
+        return path
+
+
+def _moves(before: Schema, after: Schema) -> Iterator[tuple[Path, Path]]:
+    """The one table, or else the one column, that a statement gave another name."""
+    for kind in ("table", "column"):
+        old = [item.id.path for item in before.of_kind(kind) if item.id not in after]
+        new = [item.id.path for item in after.of_kind(kind) if item.id not in before]
+        if old or new:
+            if len(old) == len(new) == 1:
+                yield old[0], new[0]
+            return
 
 
 def _renamed(gone: Change, new: Change, before: Schema, after: Schema) -> bool:

@@ -10,6 +10,7 @@ from schemaspec.migrate.hazards import hazards_of
 from schemaspec.model.migration import Migration
 
 SQLITE = engine("sqlite")
+MOVE = "ALTER TABLE full RENAME TO other"
 REBUILD = "CREATE TABLE n (id integer PRIMARY KEY, name text, empty text); DROP TABLE full; ALTER TABLE n RENAME TO full"
 
 
@@ -33,6 +34,10 @@ def shop(connection: Connection) -> Connection:
         ("ALTER TABLE full DROP COLUMN empty", [], None),
         ("ALTER TABLE full RENAME COLUMN note TO remark", [], None),
         ("ALTER TABLE full RENAME TO other", [], None),
+        (f"{MOVE}; ALTER TABLE other RENAME COLUMN note TO remark", [], None),
+        (f"{MOVE}; ALTER TABLE other RENAME COLUMN note TO remark; ALTER TABLE other DROP COLUMN name", ["drop_column"], 2),
+        (f"{MOVE}; ALTER TABLE other ADD COLUMN more text; CREATE VIEW full AS SELECT name FROM other", [], None),
+        (f"{MOVE}; ALTER TABLE other RENAME COLUMN note TO remark; DROP TABLE other", ["drop_table"], 2),
         ("CREATE TABLE new (x); DROP TABLE new", [], None),
         (REBUILD, ["drop_column"], 1),
         ("INSERT INTO full (name) VALUES ('c')", [], None),
