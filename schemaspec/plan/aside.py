@@ -20,6 +20,8 @@ _GIVES_WAY = frozenset({"view", "materialized_view", "index"})
 def in_the_way(renames: Sequence[Change], current: Schema, target: Schema) -> tuple[Change, ...]:
     """The drops of views and indexes that go, and have a name until then that something is renamed to.
 
+    Views that read such a view go with it; the later rounds of the plan make those again that stay.
+
     Args:
         target: where the whole plan leads to.
     """
@@ -31,11 +33,12 @@ def in_the_way(renames: Sequence[Change], current: Schema, target: Schema) -> tu
         later = id if home is None else ObjectId(id.kind, (*home, id.name))
         return id.path not in moved and id not in target and later not in target
 
-    return tuple(
-        Change(action="drop", id=item.id, before=item)
-        for item in (current.of_kind(*_GIVES_WAY) if taken else ())
-        if _folded(item.id) in taken and goes(item.id)
-    )
+    found: dict[ObjectId, Change] = {}
+    for item in current.of_kind(*_GIVES_WAY) if taken else ():  # views stand behind those that they read
+        reads = not found.keys().isdisjoint(item.depends_on)
+        if reads or (_folded(item.id) in taken and goes(item.id)):
+            found[item.id] = Change(action="drop", id=item.id, before=item)
+    return tuple(found.values())
 
 
 def _folded(id: ObjectId) -> tuple[str, ...]:
