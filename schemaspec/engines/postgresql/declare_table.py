@@ -281,7 +281,7 @@ class _Maker:
         if table.get("inherits"):
             parents = [id for id in table.depends_on if dotted(id.path) in strings(table, "inherits")]
             by_name = {dotted(id.path): self.dialect.display(id.path) for id in parents}
-            options["inherits"] = tuple(by_name[name] for name in strings(table, "inherits"))
+            options["inherits"] = tuple(by_name[name] for name in in_order(table, "inherits"))
         if table.get("options"):
             options["with"] = dict(entry.split("=", 1) for entry in in_order(table, "options"))
         for name, attribute in (

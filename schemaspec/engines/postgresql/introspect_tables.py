@@ -55,7 +55,9 @@ def relations(build: Build) -> None:
         if parents:
             name = "inherits" if row.bound is None else "partition_of"
             draft = build.drafts[build.keys[catalog.CLASS, row.oid]]
-            draft.attributes[name] = parents if row.bound is None else parents[0]
+            # Their order shows only in that of the columns, and nothing changes it: leaving a parent makes its columns one's own.
+            draft.attributes[name] = tuple(sorted(parents)) if row.bound is None else parents[0]
+            draft.notes["inherits"] = parents
             for oid in row.parents:
                 draft.depends_on[build.keys[catalog.CLASS, oid]] = None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from schemaspec.engines.postgresql import hazards
-from schemaspec.engines.postgresql.facts import strings
+from schemaspec.engines.postgresql.facts import in_order
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
 from schemaspec.engines.postgresql.remarks import remarks
@@ -242,14 +242,14 @@ def heirs_columns(context: Context) -> Iterator[Step]:
         _own_already(after, context)
         if any(told.id not in context.current for told in _from_above(before, context.current)):
             continue  # it would keep the parents' checks as its own, too
-        name, parents = dotted(id.path), strings(after, "inherits")
+        name, parents = dotted(id.path), in_order(after, "inherits")
         texts = [f"ALTER TABLE {name} {words} {parent}" for words in ("NO INHERIT", "INHERIT") for parent in parents]
         yield Step(action="rename", id=id, statements=tuple(statement(text, id) for text in texts))
 
 
 def _inherit(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
     name = dotted(after.id.path)
-    old, new = strings(before, "inherits"), strings(after, "inherits")
+    old, new = in_order(before, "inherits"), in_order(after, "inherits")
     leaves: list[str | Statement] = [f"ALTER TABLE {name} NO INHERIT {parent}" for parent in old if parent not in new]
     if leaves:
         yield altered(change, [*leaves, *_left_behind(before, context)], *_kept(before, context))

@@ -296,7 +296,7 @@ def _head(table: SchemaObject) -> str:
 def _tail(table: SchemaObject) -> str:
     parts = []
     if table.get("inherits"):
-        parts.append(f" INHERITS ({', '.join(strings(table, 'inherits'))})")
+        parts.append(f" INHERITS ({', '.join(in_order(table, 'inherits'))})")
     if table.get("partition_key"):
         parts.append(f" PARTITION BY {table['partition_key']}")
     if table.id.kind == "foreign_table":

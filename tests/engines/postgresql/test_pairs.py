@@ -9,6 +9,7 @@ import yaml
 
 from schemaspec.diff.compare import diff
 from schemaspec.errors import UnsupportedError
+from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.conftest import Make
 from tests.engines.postgresql.planning import apply, described, dump, plan_to, schema_of
 
@@ -40,3 +41,14 @@ def test_what_makes_a_column_an_heirs_own_is_not_taken_back(database: Make) -> N
     with pytest.raises(UnsupportedError, match=r"public\.c can't take its column a from a parent table alone") as caught:
         plan_to(current, desired)
     assert "among the columns of public.c" in str(caught.value)
+
+
+def test_the_order_of_parents_is_no_difference_and_is_kept_where_the_table_is_described(database: Make) -> None:
+    tables = "create table p (a int); create table q (b int);"
+    current = database(f"{tables} create table c () inherits (p, q)")
+    wanted = database(f"{tables} create table c () inherits (q, p)", name="wanted")
+    desired = described(wanted)
+    assert [str(id) for id in desired[ObjectId("table", ("public", "c"))].note("inherits")] == ["public.q", "public.p"]
+    plan = plan_to(current, desired)
+    assert (plan.steps, plan.proof) == ((), "proven")
+    assert plan.notes == ("the columns of c stand in another order than in the spec; that alone is no reason to change it",)
