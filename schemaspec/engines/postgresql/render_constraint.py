@@ -159,7 +159,8 @@ def _validated(item: SchemaObject, context: Context) -> Iterator[Statement]:
     drop = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
     only = only_for(item, context.desired)
     columns = named(item, "columns")
-    slow = item.id.kind == "foreign_key" and columns and not _is_indexed(item.id.owner, columns, context.desired)
+    is_new = item.id.kind == "foreign_key" and item.id not in context.current
+    slow = is_new and columns and not _is_indexed(item.id.owner, columns, context.desired)
     danger = [hazards.foreign_key_unindexed(item, columns)] if slow else []
     yield statement(f"ALTER TABLE {only}{table} ADD {constraint_clause(item)} NOT VALID", item.id, *danger)
     yield statement(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}", item.id, transactional=False, undo=drop)

@@ -17,7 +17,7 @@ from schemaspec.engines.postgresql.plan_context import (
     statement,
     statements,
 )
-from schemaspec.engines.postgresql.table_texts import identity_sequence, table_texts
+from schemaspec.engines.postgresql.table_texts import identity_sequence, parent_tables, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, RELATIONS, target
 from schemaspec.engines.postgresql.texts import (
     attach_index,
@@ -59,7 +59,7 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[St
         if child.id not in along:
             yield inside(child, context)
     if texts.attach:
-        yield from _attached(item, texts.attach, keyed)
+        yield from _attached(item, texts.attach, keyed, context)
     if item.get("partition_key"):
         yield from render_parents.partitions_taken_back(item, context)
 
@@ -70,10 +70,10 @@ def _waits_for_others(index: SchemaObject, context: Context) -> bool:
     return bool(index.note("incomplete")) or any(context.desired[used].note("incomplete") for used in above)
 
 
-def _attached(item: SchemaObject, text: str, keyed: list[SchemaObject]) -> Iterator[Step]:
+def _attached(item: SchemaObject, text: str, keyed: list[SchemaObject], context: Context) -> Iterator[Step]:
     """The new partition takes its place, then its indexes become part of those of the partitioned table."""
-    parents = [used for used in item.depends_on if used.kind == "table"]
-    yield Step(action="alter", id=item.id, statements=(statement(text, item.id),), after=frozenset((item.id, *parents)))
+    first = frozenset((item.id, *(used for used in item.depends_on if used.kind == "table"), *_changed_above(item, context)))
+    yield Step(action="alter", id=item.id, statements=(statement(text, item.id),), after=first)
     for child in keyed:
         above = [used for used in child.depends_on if parent_index(used) == child["parent"]]
         yield Step(
@@ -82,6 +82,14 @@ def _attached(item: SchemaObject, text: str, keyed: list[SchemaObject]) -> Itera
             statements=(statement(attach_index(child), child.id),),
             after=frozenset((item.id, child.id, *above)),
         )
+
+
+def _changed_above(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The columns of partitioned tables that come or change: a partition made for how they shall be fits only then."""
+    for parent in parent_tables(item, context.desired):
+        columns = context.desired.children(parent.id.path, "column")
+        yield from (column.id for column in columns if column.id in context.creates or column.id in context.alters)
+        yield from _changed_above(parent, context)
 
 
 def inside(item: SchemaObject, context: Context) -> Step:
