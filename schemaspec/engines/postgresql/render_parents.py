@@ -11,6 +11,7 @@ from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.table_texts import parent_columns, parent_tables
+from schemaspec.engines.postgresql.texts import constraint_clause
 from schemaspec.errors import UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
@@ -240,11 +241,26 @@ def heirs_columns(context: Context) -> Iterator[Step]:
         if before is None or after is None or not after.get("inherits") or after["inherits"] != before.get("inherits"):
             continue
         _own_already(after, context)
-        if any(told.id not in context.current for told in _from_above(before, context.current)):
-            continue  # it would keep the parents' checks as its own, too
+        told = _from_above(before, context.current)
+        lent = [context.current[id] for id in dict.fromkeys(item.source for item in told if item.id not in context.current)]
+        if any(check.id in context.drops or check.id in context.alters for check in lent):
+            continue  # the next round finds them settled
         name, parents = dotted(id.path), in_order(after, "inherits")
         texts = [f"ALTER TABLE {name} {words} {parent}" for words in ("NO INHERIT", "INHERIT") for parent in parents]
-        yield Step(action="rename", id=id, statements=tuple(statement(text, id) for text in texts))
+        # It would keep the parents' checks as its own, too.
+        away = [f"ALTER TABLE {dotted(check.id.owner)} DROP CONSTRAINT {identifier(check.id.name)}" for check in lent]
+        back = [text for check in lent for text in _lent_again(check, context)]
+        statements = (*(statement(text, id) for text in (*away, *texts)), *back)
+        yield Step(action="rename", id=id, statements=statements)
+
+
+def _lent_again(check: SchemaObject, context: Context) -> Iterator[Statement]:
+    """A check for a table and its heirs, as it was: they can be written to while it is held against their rows."""
+    alter, valid = f"ALTER TABLE {dotted(check.id.owner)}", not str(check["definition"]).endswith("NOT VALID")
+    yield statement(f"{alter} ADD {constraint_clause(check)}{' NOT VALID' if valid else ''}", check.id)
+    yield from (statement(text, check.id) for text in remarks(check, context.current))
+    if valid:
+        yield statement(f"{alter} VALIDATE CONSTRAINT {identifier(check.id.name)}", check.id, transactional=False)
 
 
 def _inherit(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
