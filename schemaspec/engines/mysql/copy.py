@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from schemaspec.engines.common.files import create_exclusively, sync_file
+from schemaspec.engines.mysql import defaults
 from schemaspec.engines.mysql.client import login_file, program, running
 from schemaspec.engines.mysql.connect import MysqlConnection, connect, connect_server
 from schemaspec.engines.mysql.introspect import introspect
@@ -39,6 +40,7 @@ SELECT COUNT(*) FROM information_schema.tables
 WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') AND engine NOT IN ('InnoDB', 'ROCKSDB')
 """
 _VERSIONED = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'SYSTEM VERSIONED'"
+_COLLATION = "SELECT @@collation_database"
 _SIZE = "SELECT COALESCE(SUM(data_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE()"
 
 
@@ -59,6 +61,7 @@ class MysqlCopier:
         try:
             options = _options(live, compact)
             size = int(live.rows(_SIZE)[0][0])
+            collation = str(live.rows(_COLLATION)[0][0])
             server = live.server
         finally:
             live.close()
@@ -70,6 +73,8 @@ class MysqlCopier:
                     if progress:
                         progress(target.stat().st_size, size)
             _complete(target)
+            with target.open("a", encoding="utf-8") as file:
+                file.write(f"{defaults.sql(collation)};\n")  # which the dump program leaves out
             sync_file(target)
         except BaseException:
             target.unlink(missing_ok=True)

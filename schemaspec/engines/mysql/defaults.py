@@ -20,14 +20,14 @@ def statement(item: Object) -> Statement:
     """The statement behind an entry of the spec's `defaults`. Raises InputError for what can't be one."""
     if item.name != COLLATION.name:
         raise InputError(f"no default of a database: {item.name!r}", where=item.position, fix="the only one is `collation`")
-    return Statement(sql=_sql(item.text or ""), object=COLLATION, position=item.position)
+    return Statement(sql=sql(item.text or ""), object=COLLATION, position=item.position)
 
 
 def step(change: Change) -> Step | None:
     """The step that makes the change; None on the way to nothing at all, for a default can't be dropped."""
     if change.after is None:
         return None
-    made = Statement(sql=_sql(str(change.after["value"])), object=change.id)
+    made = Statement(sql=sql(str(change.after["value"])), object=change.id)
     return Step(action=change.action, id=change.id, statements=(made,), changes=(change,), creates=frozenset({change.id}))
 
 
@@ -37,8 +37,12 @@ def first(statements: Sequence[Statement]) -> tuple[Sequence[Statement], Sequenc
     return (ours, [item for item in statements if item.object != COLLATION]) if ours else ((), statements)
 
 
-def _sql(collation: str) -> str:
-    """Without a name it is about the session's own database; the character set is the collation's."""
+def sql(collation: str) -> str:
+    """The statement that gives the session's own database this collation, and the character set that it belongs to.
+
+    Raises:
+        InputError: it can't be a collation.
+    """
     if not _COLLATION.fullmatch(collation):
         raise InputError(f"not a collation: {collation!r}", fix="write one, for example utf8mb4_general_ci")
     return f"ALTER DATABASE COLLATE {collation}"

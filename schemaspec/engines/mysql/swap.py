@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.mysql import programs
+from schemaspec.engines.mysql import defaults, programs
 from schemaspec.engines.mysql.connect import MysqlConnection, connect
 from schemaspec.engines.mysql.introspect import introspect
 from schemaspec.engines.mysql.words import quote
@@ -75,6 +75,7 @@ def _swap(url: DatabaseUrl, beside: str, before: str, timeout: float) -> bool:
                 why=getattr(error, "why", None) or str(error),
                 fix="end long transactions on the database, then restore again",
             ) from error
+        _set_defaults(live, new_schema)
         failed = _make_programs(live, new_schema)
     finally:
         new.close()
@@ -93,6 +94,12 @@ def _move(live: MysqlConnection, database: str, beside: str, before: str, old: S
     here = [f"{quote(beside, item.id.name)} TO {quote(database, item.id.name)}" for item in new.of_kind(*_TABLES)]
     if away or here:
         live.internal(f"RENAME TABLE {', '.join(away + here)}")
+
+
+def _set_defaults(live: MysqlConnection, schema: Schema) -> None:
+    wanted = schema.get(defaults.COLLATION)
+    if wanted is not None and wanted["value"] != live.rows("SELECT @@collation_database")[0][0]:
+        live.internal(defaults.sql(str(wanted["value"])))
 
 
 def _drop_programs(connection: MysqlConnection, schema: Schema) -> None:

@@ -246,6 +246,17 @@ def test_backup_verify_open_restore(database: Make, tmp_path: Path) -> None:
     connection.close()
 
 
+def test_a_backup_holds_the_databases_own_collation(database: Make, tmp_path: Path) -> None:
+    url = database("create table t (a varchar(5)); insert into t values ('x');", collation="latin1_swedish_ci")
+    before, copy = schema_of(url), tmp_path / "copy.sql"
+    ENGINE.copier.backup(url, copy)
+    run_script(url, "alter database collate utf8mb4_bin; create table u (a varchar(5));")
+    assert schema_of(url).fingerprint != before.fingerprint
+    assert ENGINE.copier.verify(copy, url).schema_fingerprint == before.fingerprint
+    ENGINE.copier.restore(copy, url)
+    assert schema_of(url) == before
+
+
 def test_a_user_without_power_over_other_definers_backs_up_too(server: PrivateServer, database: Make, tmp_path: Path) -> None:
     url = database(f"{SHOP} create procedure words() select 'CREATE DEFINER=`root`@`localhost` stays';")
     admin = connect_server(server.url())
