@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schemaspec.engines.mysql import show
-from schemaspec.engines.mysql.defaults import KIND
+from schemaspec.engines.mysql.defaults import COLLATION, KIND
 from schemaspec.engines.mysql.features import LEASE_TABLE
 from schemaspec.engines.mysql.words import unquote, without_qualifier
 from schemaspec.model.schema import ObjectId, SchemaObject, Value
@@ -127,7 +127,9 @@ class Reader:
         known = {item.id for item in self._objects}
         order = {KIND: 0, "sequence": 0, "function": 2, "procedure": 2, "view": 3, "trigger": 4, "event": 5}
         for item in sorted(self._objects, key=lambda item: order.get(item.id.kind, 1)):
-            needs = dict.fromkeys((*item.depends_on, *_mentioned(item, known)))
+            # What says no collation of its own is made with the database's.
+            general = (COLLATION,) if len(item.id.path) == 1 else ()
+            needs = dict.fromkeys((*item.depends_on, *_mentioned(item, known), *general))
             yield SchemaObject(
                 id=item.id,
                 attributes=item.attributes,

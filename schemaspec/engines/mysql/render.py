@@ -33,8 +33,6 @@ _DROPS = {
     "event": "EVENT",
     "sequence": "SEQUENCE",
 }
-_DEFAULTS = frozenset({defaults.COLLATION})
-"""What is made without a collation of its own gets the database's, so that comes first."""
 _FROM_FOREIGN_KEYS = ("type", "collation", "generated", "stored")
 
 
@@ -113,14 +111,7 @@ class _Work:
         table = declare.table_of(item, self.desired, self.dialect, without=later)
         created = self.dialect.create_table(table, {})
         statements = tuple(Statement(sql=statement.sql, object=change.id) for statement in created)
-        yield Step(
-            action="create",
-            id=change.id,
-            statements=statements,
-            changes=(change,),
-            creates=frozenset({change.id}),
-            after=_DEFAULTS,
-        )
+        yield Step(action="create", id=change.id, statements=statements, changes=(change,), creates=frozenset({change.id}))
         for trigger in self.desired.children(change.id.path, "trigger"):
             yield self._create(trigger)
 
@@ -249,7 +240,7 @@ class _Work:
     def _create(self, item: SchemaObject, change: Change | None = None) -> Step:
         # A trigger's name is free for another table only once the old one is gone.
         others = (c.id for c in self.changes if c.action == "drop" and c.id.kind == item.id.kind == "trigger")
-        after = _DEFAULTS | _tables_of(item) | {id for id in others if id.name == item.id.name and id != item.id}
+        after = _tables_of(item) | {id for id in others if id.name == item.id.name and id != item.id}
         return Step(
             action="create",
             id=item.id,
