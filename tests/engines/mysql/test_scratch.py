@@ -169,7 +169,7 @@ def test_definers_are_kept_and_compared_only_when_asked_for(database: Make) -> N
     view = ObjectId("view", ("v",))
     assert schema_of(url)[view].note("definer") == "someone@nowhere"
     statements = [statement.sql for item in ENGINE.declare(schema_of(url)) for statement in ENGINE.dialect.create(item, {})]
-    assert "CREATE DEFINER=`someone`@`nowhere`" in statements[1]
+    assert "CREATE DEFINER=`someone`@`nowhere`" in statements[-1]
     asking = DatabaseUrl.parse(f"{url}?definers=compare")
     assert schema_of(asking)[view].get("definer") == "someone@nowhere"
     assert schema_of(url)[view].get("definer") is None
