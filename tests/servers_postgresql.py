@@ -24,6 +24,7 @@ class PrivateCluster:
 
     folder: Path
     port: int
+    settings: str = ""
 
     def url(self, database: str = "postgres") -> DatabaseUrl:
         """The URL of one of its databases."""
@@ -33,7 +34,8 @@ class PrivateCluster:
         """Start it and wait until it answers."""
         options = (
             f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off "
-            "-c full_page_writes=off -c max_connections=60 -c autovacuum=off -c wal_level=logical"
+            "-c full_page_writes=off -c max_connections=60 -c autovacuum=off -c wal_level=logical "
+            f"{self.settings}"
         )
         log = self.folder / "log"
         _run([program("pg_ctl"), "-D", str(self.folder / "data"), "-w", "-t", "60", "-l", str(log), "-o", options, "start"])
@@ -85,8 +87,8 @@ def _run(command: Sequence[str]) -> None:
 
 
 @contextmanager
-def private_cluster() -> Iterator[PrivateCluster]:
-    """A cluster of our own. Raises RuntimeError when it does not start."""
+def private_cluster(settings: str = "") -> Iterator[PrivateCluster]:
+    """A cluster of our own, with more settings (`-c name=value`). Raises RuntimeError when it does not start."""
     folder = Path(tempfile.mkdtemp(prefix="sspg-"))
     try:
         who = _unprivileged() if os.geteuid() == 0 else None
@@ -97,7 +99,7 @@ def private_cluster() -> Iterator[PrivateCluster]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        cluster = PrivateCluster(folder=folder, port=port)
+        cluster = PrivateCluster(folder=folder, port=port, settings=settings)
         cluster.start()
         try:
             yield cluster

@@ -297,16 +297,19 @@ class Borrows(Protocol):
 
 @runtime_checkable
 class Gathers(Protocol):
-    """What an engine without transactional DDL has beside `Engine` where statements gain from being run at the same time."""
+    """What an engine has beside `Engine` where many statements gain from being handed over at once."""
 
-    def together(self, statements: Sequence[Statement]) -> int:
-        """How many of the first statements, none of which has anything to be measured, `run_together` can take; 0 for none."""
+    def together(self, connection: Connection, statements: Sequence[Statement]) -> int:
+        """How many of the first statements, none of which has anything to be measured, `run_together` can take; 0 for none.
+
+        `connection` is the one that has run the statements before them.
+        """
 
     def run_together(self, connection: Connection, statements: Sequence[Statement]) -> None:
-        """Run them over several connections, in an order that suits what they need of each other.
+        """Run them, in an order that suits what they need of each other.
 
         Raises:
-            StatementError: one was refused; others may have run, before and after it.
+            StatementError: one was refused; others may have run, before and after it, unless the transaction ends with it.
         """
 
 
@@ -316,6 +319,14 @@ class Combines(Protocol):
 
     def combined(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """The same steps, which are in their order, those made one that follow each other and gain from it."""
+
+
+@runtime_checkable
+class Limits(Protocol):
+    """What an engine has beside `Engine` where one transaction can't hold any number of statements."""
+
+    def crowded(self, connection: Connection) -> bool:
+        """Whether a transaction is open that has to be committed before many more statements can run."""
 
 
 @runtime_checkable
@@ -428,6 +439,7 @@ __all__ = [
     "Holds",
     "Implies",
     "KnowsEmpty",
+    "Limits",
     "Locates",
     "Mode",
     "Outlives",

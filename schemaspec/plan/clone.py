@@ -94,7 +94,7 @@ def run_measured(engine: Engine, scratch: Connection, steps: Sequence[Step]) -> 
     measured: list[Statement] = []
     with in_lock(engine, scratch, statements):
         while left := statements[len(measured) :]:
-            if isinstance(engine, Gathers) and (count := engine.together(left)):
+            if isinstance(engine, Gathers) and (count := engine.together(scratch, left)):
                 engine.run_together(scratch, left[:count])
                 measured += left[:count]
             else:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from itertools import groupby
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.protocol import Gathers
-from schemaspec.errors import MigrationError, RefusedError, StatementError
+from schemaspec.errors import MigrationError, RefusedError
+from schemaspec.project.running import run_all
 
 if TYPE_CHECKING:
-    from schemaspec.engines.protocol import Connection, Engine
-    from schemaspec.model.plan import Plan, Statement
+    from schemaspec.engines.protocol import Connection
+    from schemaspec.model.plan import Plan
     from schemaspec.model.schema import Schema
     from schemaspec.project import Project
 
@@ -63,7 +61,14 @@ def apply_plan(
                 from schemaspec.project.applying import back_up
 
                 back_up(project, trigger="pre-apply", plan=plan.fingerprint)
-            _run(project, connection, plan, whole=kept is None)
+            whole = kept is None
+            run_all(
+                project.engine,
+                connection,
+                plan.statements,
+                at_the_end=lambda: _verify(project, connection, plan, whole=whole),
+                tell=project.tell,
+            )
     return plan
 
 
@@ -74,63 +79,6 @@ def _refuse_unproven(plan: Plan) -> None:
             why=plan.proof_message,
             fix="look at `schemaspec plan`, and write what is special about this change as a migration of your own",
         )
-
-
-def _run(project: Project, connection: Connection, plan: Plan, *, whole: bool) -> None:
-    engine, done = project.engine, 0
-    groups = list(_groups(engine, plan.statements))
-    for number, group in enumerate(groups):
-        last = number == len(groups) - 1
-        try:
-            with _transaction(engine, connection, group):
-                if isinstance(engine, Gathers) and len(group) > 1:
-                    engine.run_together(connection, group)
-                    done += len(group)
-                else:
-                    for statement in group:
-                        engine.run(connection, statement)
-                        done += 1
-                if last:
-                    _verify(project, connection, plan, whole=whole)
-        except StatementError as error:
-            if isinstance(engine, Gathers):
-                done += next((at for at, statement in enumerate(group) if statement.sql == error.statement), 0)
-            place = f"statement {done + 1} of {len(plan.statements)}"
-            raise MigrationError(
-                f"{place} failed: {error.what}; {_state(engine, groups, number)}",
-                where=error.where,
-                why=error.why,
-                fix=error.fix or "mend the cause and run it again: the plan is made anew from what the database holds then",
-            ) from error
-
-
-def _groups(engine: Engine, statements: Sequence[Statement]) -> Iterator[tuple[Statement, ...]]:
-    """Statements that share a transaction."""
-    if engine.features.batch_transaction:
-        yield tuple(statements)
-        return
-    if not engine.features.transactional_ddl:
-        yield from _gathered(engine, statements)
-        return
-    for together, group in groupby(statements, key=lambda statement: statement.transactional):
-        if together:
-            yield tuple(group)
-        else:
-            yield from ((statement,) for statement in group)
-
-
-def _gathered(engine: Engine, statements: Sequence[Statement]) -> Iterator[tuple[Statement, ...]]:
-    """Each by itself, but those together that are run at the same time."""
-    done = 0
-    while left := statements[done:]:
-        count = max(1, engine.together(left)) if isinstance(engine, Gathers) else 1
-        yield tuple(left[:count])
-        done += count
-
-
-def _transaction(engine: Engine, connection: Connection, group: Sequence[Statement]) -> AbstractContextManager[None]:
-    alone = not engine.features.transactional_ddl or not all(statement.transactional for statement in group)
-    return nullcontext() if alone else connection.transaction()
 
 
 def _verify(project: Project, connection: Connection, plan: Plan, *, whole: bool) -> None:
@@ -159,13 +107,3 @@ def _unlike(schema: Schema, plan: Plan) -> tuple[str, ...]:
     from schemaspec.diff.policy import state
 
     return () if state(schema) == plan.end else ("its fingerprint differs",)
-
-
-def _state(engine: Engine, groups: Sequence[Sequence[Statement]], number: int) -> str:
-    committed = sum(len(group) for group in groups[:number])
-    if isinstance(engine, Gathers) and len(groups[number]) > 1:
-        last = committed + len(groups[number])
-        return f"of the statements {committed + 1} to {last}, which ran at the same time, others may be done"
-    if engine.features.batch_transaction or not committed:
-        return "the database is as it was"
-    return f"the first {committed} statement{'s' if committed != 1 else ''} of the plan stay{'s' if committed == 1 else ''} done"

@@ -109,7 +109,7 @@ class MysqlEngine:
 
         run.settle(_ours(connection), statement, timeout=timeout)
 
-    def together(self, statements: Sequence[Statement]) -> int:
+    def together(self, connection: Connection, statements: Sequence[Statement]) -> int:
         """See `protocol.Gathers.together`."""
         from schemaspec.engines.mysql import crowd
 

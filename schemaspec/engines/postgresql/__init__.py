@@ -116,11 +116,29 @@ class PostgresEngine:
 
         return lock.exclusive(_ours(connection), timeout=timeout)
 
+    def crowded(self, connection: Connection) -> bool:
+        """See `protocol.Limits.crowded`."""
+        from schemaspec.engines.postgresql import lock
+
+        return lock.crowded(_ours(connection))
+
     def run(self, connection: Connection, statement: Statement) -> None:
         """See `protocol.Engine.run`."""
         from schemaspec.engines.postgresql import run
 
         run.run(_ours(connection), statement)
+
+    def together(self, connection: Connection, statements: Sequence[Statement]) -> int:
+        """See `protocol.Gathers.together`."""
+        from schemaspec.engines.postgresql import fresh
+
+        return fresh.together(_ours(connection), statements)
+
+    def run_together(self, connection: Connection, statements: Sequence[Statement]) -> None:
+        """See `protocol.Gathers.run_together`."""
+        from schemaspec.engines.postgresql import run
+
+        run.run_together(_ours(connection), statements)
 
     def settle(self, connection: Connection, statement: Statement, *, timeout: float) -> None:
         """See `protocol.Settles`."""

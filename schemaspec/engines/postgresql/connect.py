@@ -73,7 +73,7 @@ class PostgresConnection:
         self.server_version = raw.info.parameter_status("server_version").split()[0]
         self.files: dict[int, int] | None = None
         """For `measure`: the file of each table that was there at the first statement that it ran here."""
-        self.fresh: set[tuple[str, ...]] = set()
+        self.fresh: set[str] = set()
         """The tables that were made here, as far as `fresh` has seen them."""
         self._raw = raw
 

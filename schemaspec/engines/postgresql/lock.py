@@ -89,3 +89,15 @@ def refuse_pooler(connection: PostgresConnection) -> None:
             where=connection.url,
             fix="connect to the server directly (mostly port 5432), or to a pool in session mode",
         )
+
+
+def crowded(connection: PostgresConnection) -> bool:
+    """See `protocol.Limits.crowded`: all sessions of a server share one table of locks, whose size is fixed at its start."""
+    if not connection.in_transaction:
+        return False
+    found = connection.query(
+        "select count(*) * 3 > 2 * current_setting('max_locks_per_transaction')::int8 "
+        "* (current_setting('max_connections')::int8 + current_setting('max_prepared_transactions')::int8) "
+        "from pg_locks where not fastpath"
+    )
+    return bool(found[0][0])

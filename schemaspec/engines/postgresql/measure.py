@@ -11,6 +11,7 @@ from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.fresh import about_new_things
 from schemaspec.engines.postgresql.gentler import Way, gentler
 from schemaspec.engines.postgresql.hazards import shown
+from schemaspec.engines.postgresql.names import dotted
 from schemaspec.model.plan import Hazard, Statement
 
 # Only what the statement has locked is looked at, so that this costs the same in a database of any size.
@@ -61,7 +62,7 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
             connection.query("select pg_stat_force_next_flush()")
         return ()
     files = _known_files(connection)
-    if about_new_things(connection, statement):
+    if about_new_things(connection.fresh, statement):
         connection.execute(statement.sql)
         return ()
     with connection.transaction():
@@ -93,7 +94,8 @@ def _vacuumed(connection: PostgresConnection, statement: Statement) -> tuple[Haz
 def _known_files(connection: PostgresConnection) -> dict[int, int]:
     """The file of each table that was there when the measuring began; tables that came since are new, and hurt nobody."""
     if connection.files is None:
-        connection.files = {row[0]: row[1] for row in connection.query(_FILES)}
+        files = connection.query(_FILES)
+        connection.files = {oid: file for oid, file, *path in files if dotted(tuple(path)) not in connection.fresh}
         if connection.version >= _FLUSHES:
             connection.query("select pg_stat_force_next_flush()")
     return connection.files

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Sequence
 
 from schemaspec.engines.common.tokens import POSTGRESQL, significant
+from schemaspec.engines.postgresql import fresh
 from schemaspec.engines.postgresql.connect import PostgresConnection
-from schemaspec.engines.postgresql.fresh import in_new_table
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.errors import LockedError
 from schemaspec.model.plan import Statement
@@ -18,7 +19,6 @@ _ATTEMPTS = 8
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 10.0
 _CONCURRENT_INDEX = re.compile(r"\s*create\s+(?:unique\s+)?index\s+concurrently\b", re.IGNORECASE)
-_ROUTINE = re.compile(r"\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\b", re.IGNORECASE)
 _VALIDATE = re.compile(r"\bvalidate\s+constraint\b|\bconcurrently\b", re.IGNORECASE)
 
 
@@ -44,15 +44,22 @@ def run(connection: PostgresConnection, statement: Statement) -> None:
             remove_invalid(connection, statement)
 
 
+def run_together(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
+    """See `protocol.Gathers.run_together`."""
+    if len(statements) > 1 and fresh.run_together(connection, statements, wait=_LOCK_WAIT_MS):
+        return
+    for statement in statements:
+        run(connection, statement)
+
+
 def _once(connection: PostgresConnection, statement: Statement, wait: int) -> None:
-    if _ROUTINE.match(statement.sql):
-        # What a body names may be made by a later statement of the same plan.
-        connection.query("select set_config('check_function_bodies', 'off', false)")
+    if fresh.is_routine(statement):
+        fresh.let_bodies_be(connection)
     if not connection.in_transaction:
         connection.query("select set_config('lock_timeout', %s, false)", (f"{wait}ms",))
         connection.execute(statement.sql)
         return
-    if in_new_table(connection, statement):
+    if fresh.in_new_table(connection.fresh, statement):
         connection.execute(statement.sql)
         return
     # A savepoint, so that a lock that was not to be had does not spoil the whole transaction.

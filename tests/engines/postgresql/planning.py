@@ -11,7 +11,7 @@ from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
 from schemaspec.model.url import DatabaseUrl
 from schemaspec.plan.planner import make_plan
-from schemaspec.project.direct import _groups, _transaction
+from schemaspec.project.running import run_all
 from tests.servers_postgresql import program
 
 
@@ -48,10 +48,7 @@ def apply(url: DatabaseUrl, statements: tuple[Statement, ...]) -> None:
     connection = ENGINE.connect(url, mode="write")
     try:
         with ENGINE.exclusive(connection):
-            for group in _groups(ENGINE, statements):
-                with _transaction(ENGINE, connection, group):
-                    for statement in group:
-                        ENGINE.run(connection, statement)
+            run_all(ENGINE, connection, statements)
     finally:
         connection.close()
 
