@@ -23,7 +23,8 @@ class DatabaseUrl:
 
     Args:
         scheme: as written, lower case: `sqlite`, `postgresql`, `mysql` …
-        user, password, host, port, options: as in the URL, percent-decoded; `options` from the query part.
+        user, password, host, port, options: as in the URL, percent-decoded; `options` from the query part. Several hosts, as
+            libpq takes them (`one:5432,two:5433`), are a list with commas in `host`, and their ports one in the option `port`.
         database: the database's name; for a file, its path as written after `scheme:///`.
     """
 
@@ -62,17 +63,18 @@ class DatabaseUrl:
         try:
             # A password may hold any character but must be told apart from the host: the last @ before the path ends it.
             parts = urlsplit(text)
-            port = parts.port
+            several = _several(parts.netloc.rpartition("@")[2])
+            port = None if several else parts.port
         except ValueError as error:
             raise InputError(f"not a database URL: {redact(text)}", why=redact(str(error))) from None
         return cls(
             scheme=scheme,
             user=_decoded(parts.username or ""),
             password=_decoded(parts.password or ""),
-            host=_decoded(parts.hostname or ""),
+            host=_decoded(several[0] if several else parts.hostname or ""),
             port=port,
             database=_decoded(parts.path.lstrip("/")),
-            options=_options(parts.query),
+            options=MappingProxyType({**_options(parts.query), **(several[1] if several else {})}),
         )
 
     def __str__(self) -> str:
@@ -93,7 +95,7 @@ class DatabaseUrl:
     def _text(self, password: str) -> str:
         user = _encoded(self.user)
         login = f"{user}:{password}@" if password else f"{user}@" if user else ""
-        host = f"[{self.host}]" if ":" in self.host else _encoded(self.host)
+        host = ",".join(f"[{one}]" if ":" in one else _encoded(one) for one in self.host.split(","))
         port = f":{self.port}" if self.port is not None else ""
         options = "&".join(f"{key}={MASK if re.search(_SECRET_OPTION, key) else value}" for key, value in self.options.items())
         return f"{self.scheme}://{login}{host}{port}/{self.database}" + (f"?{options}" if options else "")
@@ -113,6 +115,24 @@ def _encoded(text: str) -> str:
     from urllib.parse import quote
 
     return quote(text, safe="")
+
+
+def _several(authority: str) -> tuple[str, dict[str, str]] | None:
+    """The hosts of a list as one text, and their ports as an option; None where there is but one host.
+
+    Raises:
+        ValueError: a port is no number.
+    """
+    if "," not in authority:
+        return None
+    hosts, ports = [], []
+    for entry in authority.split(","):
+        found = re.fullmatch(r"\[([^\]]*)\](?::(\d*))?|([^:]*)(?::(\d*))?", entry)
+        if found is None:
+            raise ValueError(f"not a host and its port: {entry}")
+        hosts.append((found[1] or found[3] or "").lower())
+        ports.append(found[2] or found[4] or "")
+    return ",".join(hosts), {"port": ",".join(ports)} if any(ports) else {}
 
 
 def _options(query: str) -> Mapping[str, str]:

@@ -187,3 +187,13 @@ def test_the_database_may_be_named_by_the_environment(
         assert connection.query("select current_database()") == [(live.database,)]
     finally:
         connection.close()
+
+
+def test_of_several_hosts_the_one_that_answers_is_taken(database: Make) -> None:
+    live = database()
+    url = DatabaseUrl.parse(f"postgresql://postgres@127.0.0.1:1,127.0.0.1:{live.port}/{live.database}")
+    connection = connect(url)
+    try:
+        assert connection.query("select current_database()") == [(live.database,)]
+    finally:
+        connection.close()
