@@ -71,6 +71,10 @@ class LockedError(DatabaseError):
     """Another process holds the database, or the migration lock, for longer than we were willing to wait."""
 
 
+class NoScratchError(DatabaseError):
+    """There is nowhere to try statements out: no scratch database can be made."""
+
+
 class DamagedError(DatabaseError):
     """A database or a backup is damaged, was tampered with, or is none at all."""
 

@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    project = open_project(arguments)
+    project = open_project(arguments, database_suffices=True)
     with project.working() as progress:
         made = project.backups(arguments.folder).create(
             compress=arguments.compress, compact=arguments.compact, trigger="manual", timeout=arguments.timeout, progress=progress
@@ -92,13 +92,13 @@ def _remark(details: Mapping[str, str | int], limits: str = "") -> None:
 def _list(arguments: argparse.Namespace) -> int:
     from schemaspec.report.backups_text import render_backups, render_backups_json
 
-    found = open_project(arguments).backups(arguments.folder).list()
+    found = open_project(arguments, database_suffices=True).backups(arguments.folder).list()
     emit(render_backups_json(found) if arguments.format == "json" else render_backups(found))
     return 0
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    project = open_project(arguments)
+    project = open_project(arguments, database_suffices=True)
     with project.working() as progress:
         checked = project.backups(arguments.folder).verify(arguments.name or "latest", level=arguments.level, progress=progress)
     emit(f"✓ {checked.name} is whole")
@@ -107,7 +107,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _restore(arguments: argparse.Namespace) -> int:
-    project = open_project(arguments)
+    project = open_project(arguments, database_suffices=True)
     if not confirm(f"Replace what {project.url} holds by {arguments.name}?", arguments):
         tell("schemaspec: nothing was done; say --yes to go ahead")
         return 1
@@ -128,7 +128,7 @@ def _restore(arguments: argparse.Namespace) -> int:
 def _prune(arguments: argparse.Namespace) -> int:
     from schemaspec.backup.retention import Retention
 
-    store = open_project(arguments).backups(arguments.folder)
+    store = open_project(arguments, database_suffices=True).backups(arguments.folder)
     policy = Retention(
         days=arguments.days, daily=arguments.keep_daily, weekly=arguments.keep_weekly, monthly=arguments.keep_monthly
     )

@@ -37,9 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.snapshot and Path(arguments.output).is_file() and not arguments.force:
         emit(write_snapshot(arguments.database, arguments.output))
         return 0
-    written = describe_database(arguments.database, arguments.output, force=arguments.force, baseline=not arguments.no_baseline)
+    written = describe_database(
+        arguments.database,
+        arguments.output,
+        force=arguments.force,
+        baseline=not arguments.no_baseline,
+        snapshot=arguments.snapshot and arguments.output != "-",
+    )
     if arguments.output == "-" or not arguments.quiet:
         emit(written.text if arguments.output == "-" else printed(written.message), source=arguments.output == "-")
-    if arguments.snapshot and arguments.output != "-":
-        emit(write_snapshot(arguments.database, arguments.output))
     return 0

@@ -32,14 +32,20 @@ def add_output(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def open_project(arguments: argparse.Namespace) -> Project:
-    """The project that the common options name."""
+def open_project(arguments: argparse.Namespace, *, database_suffices: bool = False) -> Project:
+    """The project that the common options name.
+
+    Args:
+        database_suffices: there need be no spec where `-d` names the database and `-s` no file.
+    """
     from schemaspec.project import Project
 
     allow_python = getattr(arguments, "allow_python", False)
     if allow_python and not sys.flags.safe_path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as `python -m` does: an application's modules lie where the command runs
-    return Project.open(
+    alone = database_suffices and arguments.database and arguments.spec == SPEC_FILE and not os.path.isfile(SPEC_FILE)
+    make = Project if alone else Project.open
+    return make(
         arguments.spec,
         migrations=arguments.migrations,
         database=arguments.database,

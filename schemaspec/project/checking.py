@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from schemaspec.errors import DatabaseError, InputError, SchemaspecError
+from schemaspec.errors import DatabaseError, InputError, SchemaspecError, StatementError
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection
@@ -34,8 +34,20 @@ def run_checks(project: Project, *, only: Sequence[str], skip: Sequence[str], co
 
     Raises:
         InputError, InputErrors: the spec, the migrations or a check's name are at fault.
-        DatabaseError: no scratch database can be made; what `compare` names can't be read.
+        DatabaseError: no scratch database can be made; what `compare` names can't be read; the server refused to answer.
     """
+    try:
+        return _looked(project, only=only, skip=skip, compare=compare)
+    except StatementError as error:  # what is only read can't fail like a migration
+        raise DatabaseError(
+            "the database refused to answer a question of the check",
+            where=error.where or (project.url if compare is None else None),
+            why=error.why or error.what,
+            fix=error.fix or "see to it that the role may read all of the schema, and that no limit of time ends its queries",
+        ) from error
+
+
+def _looked(project: Project, *, only: Sequence[str], skip: Sequence[str], compare: str | None) -> Outcome:
     from schemaspec.model.report import Report
 
     began, started = time.monotonic(), datetime.now(UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.protocol import Breaks
-from schemaspec.errors import InputError, InputErrors, UnsupportedError
+from schemaspec.errors import InputError, InputErrors, NoScratchError, RiskWarning, UnsupportedError
 from schemaspec.model.kinds import KINDS
 from schemaspec.project.desired import build, compile_declarations, keep
 from schemaspec.project.editor import modeline
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 MIGRATIONS_FILE = "migrations.yaml"
 SPEC_FILE = "expected_schema.yaml"
+_NOT_PROVEN = (
+    "NOT PROVEN: {}, so nobody has seen whether the spec leads to this very schema. To prove it, run `schemaspec check` on this "
+    "database once as a role that may make one, or with `scratch:` in the spec"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +39,20 @@ class Written:
     message: str
 
 
-def describe_database(database: str, output: str, *, force: bool = False, baseline: bool = True) -> Written:
+def describe_database(
+    database: str, output: str, *, force: bool = False, baseline: bool = True, snapshot: bool = False
+) -> Written:
     """Write the spec of an existing database; the database is only read.
+
+    Where no scratch database can be made, the spec is written all the same: a `RiskWarning` says that it is not proven, and
+    the schema as it was found is laid beside it as its snapshot, for the runs that can't make one either.
 
     Args:
         database: its URL, or the path of a SQLite file.
         output: the file to write, or `-` for none.
         force: overwrite a spec that is there.
         baseline: also write migrations.yaml, where there is none, with the schema as its first migration.
+        snapshot: also write the spec's snapshot beside it.
 
     Raises:
         InputError: the file is there already, or the folder isn't.
@@ -49,7 +60,8 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
         UnsupportedError: an object can't be described so that the same comes out again.
     """
     from schemaspec.model.spec import Spec
-    from schemaspec.plan.clone import finished
+    from schemaspec.plan.clone import finished, modelled
+    from schemaspec.project import snapshot as snapshots
     from schemaspec.project.files import read_spec
     from schemaspec.spec.writer import write_spec
 
@@ -67,7 +79,11 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
         return Written(text=text, message="")
     with _kept_if_all_is_well(target, text):
         spec = read_spec(str(target), engine=None, database=database if url.password else None)
-        keep(engine, spec, url, found.server_version, _proven(engine, spec, schema, url))
+        made = _proven(engine, spec, schema, url)
+        if made is not None:
+            keep(engine, spec, url, found.server_version, made)
+        if made is None or snapshot:
+            snapshots.write(snapshots.file_of(spec), made or modelled(schema), digest=spec.digest, proven=made is not None)
     tables = len(schema.of_kind("table", "virtual_table", "foreign_table"))
     lines = [f"{target}: {tables} table{'s' if tables != 1 else ''} described. Next: schemaspec check -s {target}"]
     lines += [
@@ -78,6 +94,8 @@ def describe_database(database: str, output: str, *, force: bool = False, baseli
         f"The {KINDS[id.kind].title} {id} is left out, for it can't be made anew: {why}. Mend it and describe it, or drop it."
         for id, why in found.broken.items()
     ]
+    if made is None or snapshot:
+        lines.append(_snapshot_told(snapshots.file_of(spec), made or modelled(schema)))
     migrations = target.with_name(MIGRATIONS_FILE)
     if baseline and declarations and not migrations.exists():
         write_whole(migrations, modeline("migrations", target.parent) + _baseline(engine, schema, found.version))
@@ -108,6 +126,10 @@ def write_snapshot(database: str, spec_file: str) -> str:
     schema = build(engine, compile_declarations(engine, spec.declarations, spec), url, spec.scratch)
     path = snapshot.file_of(spec)
     snapshot.write(path, schema, digest=spec.digest)
+    return _snapshot_told(path, schema)
+
+
+def _snapshot_told(path: str, schema: Schema) -> str:
     return f"{path}: {len(schema)} objects, to stand in where no scratch database may be made"
 
 
@@ -131,8 +153,11 @@ def _kept_if_all_is_well(target: Path, text: str) -> Iterator[None]:
         raise
 
 
-def _proven(engine: Engine, spec: Spec, schema: Schema, url: DatabaseUrl) -> Schema:
+def _proven(engine: Engine, spec: Spec, schema: Schema, url: DatabaseUrl) -> Schema | None:
     """What the spec leads to in a scratch database, seen to be this very schema.
+
+    Returns:
+        None, and a `RiskWarning`, where no scratch database can be made.
 
     Raises:
         UnsupportedError: it leads elsewhere; names the objects.
@@ -141,6 +166,10 @@ def _proven(engine: Engine, spec: Spec, schema: Schema, url: DatabaseUrl) -> Sch
 
     try:
         again = build(engine, compile_declarations(engine, spec.declarations, spec), url, None)
+    except NoScratchError as error:
+        why = f"{error.what} ({error.why})" if error.why else error.what
+        warnings.warn(_NOT_PROVEN.format(why), RiskWarning, stacklevel=2)
+        return None
     except InputErrors as error:
         raise UnsupportedError(
             "the database can't be described: its own server refuses the definitions that it gave",

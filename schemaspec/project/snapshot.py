@@ -24,18 +24,20 @@ def file_of(spec: Spec) -> str:
     return f"{spec.root}/{stem}.snapshot.json"
 
 
-def write(path: str, schema: Schema, *, digest: str = "") -> None:
+def write(path: str, schema: Schema, *, digest: str = "", proven: bool = True) -> None:
     """Write a schema down.
 
     Args:
         digest: that of the spec which it was made from; "" for a database's.
+        proven: whether a scratch database was seen to come to it; else the next run that can make one writes it anew.
 
     Raises:
         InputError: the file can't be written.
     """
     from schemaspec.model.schema import to_plain
 
-    text = json.dumps({"digest": digest, "schema": to_plain(schema)}, indent=1, ensure_ascii=False)
+    mark = {} if proven else {"proven": False}
+    text = json.dumps({"digest": digest, **mark, "schema": to_plain(schema)}, indent=1, ensure_ascii=False)
     write_whole(path, text + "\n")
 
 
@@ -59,7 +61,8 @@ def keep(spec: Spec, schema: Schema) -> None:
     if not os.path.exists(path):  # noqa: PTH110  on the path of every check
         return
     try:
-        if _content(path).get("digest") != spec.digest:
+        content = _content(path)
+        if content.get("digest") != spec.digest or not content.get("proven", True):
             write(path, schema, digest=spec.digest)
     except InputError:
         return

@@ -15,7 +15,7 @@ from schemaspec.engines.mysql.connect import MysqlConnection, connect, connect_s
 from schemaspec.engines.mysql.errors import code_of
 from schemaspec.engines.mysql.sandbox import Sandbox
 from schemaspec.engines.mysql.words import quote
-from schemaspec.errors import DatabaseError, RiskWarning, SchemaspecError, StatementError
+from schemaspec.errors import DatabaseError, NoScratchError, RiskWarning, SchemaspecError, StatementError
 from schemaspec.model.plan import Statement
 from schemaspec.model.url import DatabaseUrl
 
@@ -145,7 +145,7 @@ def _make(keeper: MysqlConnection, server: DatabaseUrl, name: str, collation: tu
     try:
         keeper.internal(f"CREATE DATABASE {quote(name)}{words}")
     except StatementError as error:
-        raise DatabaseError(
+        raise NoScratchError(
             "no scratch database can be made",
             where=server,
             why=error.why,

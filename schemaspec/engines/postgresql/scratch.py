@@ -13,7 +13,7 @@ from schemaspec.engines.postgresql import embedded
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect, notice_dead_clients
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.targets import literal
-from schemaspec.errors import DatabaseError, RiskWarning, SchemaspecError, StatementError
+from schemaspec.errors import DatabaseError, NoScratchError, RiskWarning, SchemaspecError, StatementError
 from schemaspec.model.url import DatabaseUrl
 
 PREFIX = "schemaspec_scratch_"
@@ -34,11 +34,12 @@ select d.datname from pg_database d where d.datname like %s and not exists (
   select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objid::int8 = {_LOCK} and l.objsubid = 2
     and l.classid::int8 = (hashtext(d.datname)::int8 & 4294967295))
 """
-_WAYS = (
-    "give the role the right to create databases (ALTER ROLE … CREATEDB), "
-    "or name another server with `scratch: postgresql://…` in the spec (`postgresql+embedded://` brings one), "
+_ELSEWHERE = (
+    "name another server with `scratch: postgresql://…` in the spec (`postgresql+embedded://` brings one), "
     "or lay a snapshot beside the spec where one can be made (`schemaspec init --snapshot`)"
 )
+_WAYS = f"give the role the right to create databases (ALTER ROLE … CREATEDB), or {_ELSEWHERE}"
+_WAYS_OF_A_STANDBY = f"the server is a standby, which nobody writes to: {_ELSEWHERE}; or use the primary's URL"
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Itera
     """See `protocol.Engine.scratch`."""
     server = _server(scratch_url) if scratch_url else url
     if server is None:
-        raise DatabaseError("there is no server to make a scratch database on", fix=_WAYS)
+        raise NoScratchError("there is no server to make a scratch database on", fix=_WAYS)
     admin = _admin(server)
     name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(6)}"
     try:
@@ -117,7 +118,9 @@ def _create(admin: PostgresConnection, name: str, live: DatabaseUrl | None) -> s
     try:
         admin.execute(" ".join(parts))
     except StatementError as error:
-        raise DatabaseError("no scratch database can be made", where=admin.url, why=error.why, fix=_WAYS) from None
+        standby = bool(admin.query("select pg_is_in_recovery()")[0][0])
+        fix = _WAYS_OF_A_STANDBY if standby else _WAYS
+        raise NoScratchError("no scratch database can be made", where=admin.url, why=error.why, fix=fix) from None
     return search_path
 
 

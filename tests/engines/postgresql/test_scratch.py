@@ -14,7 +14,7 @@ import pytest
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.scratch import PREFIX
-from schemaspec.errors import DatabaseError, InputErrors, RiskWarning, SchemaspecError
+from schemaspec.errors import DatabaseError, InputErrors, NoScratchError, RiskWarning, SchemaspecError
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.conftest import Make, run
@@ -206,3 +206,21 @@ def test_only_the_causes_are_told(database: Make) -> None:
     with ENGINE.scratch(database()) as scratch, pytest.raises(InputErrors) as caught:
         ENGINE.load(scratch, [Statement(sql=text) for text in texts])
     assert any("nosuchtype" in str(error) for error in caught.value.errors)
+
+
+def test_a_standby_is_not_asked_for_rights(database: Make, admin: PostgresConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin.execute("CREATE ROLE weak LOGIN")
+    query = PostgresConnection.query
+    recovering = [(True,)]
+    monkeypatch.setattr(
+        PostgresConnection, "query", lambda self, sql, *more: recovering if "in_recovery" in sql else query(self, sql, *more)
+    )
+    try:
+        url = type(live := database()).parse(str(live).replace("postgres@", "weak@"))
+        with pytest.raises(NoScratchError, match="no scratch database") as caught, ENGINE.scratch(url):
+            pass
+    finally:
+        admin.execute("DROP ROLE weak")
+    assert "CREATEDB" not in str(caught.value)
+    for way in ("standby", "scratch:", "--snapshot", "primary"):
+        assert way in str(caught.value)

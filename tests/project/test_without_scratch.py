@@ -1,0 +1,126 @@
+"""A role that may make no scratch database does all of its work that needs none, and is told what does."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemaspec.cli.main import main
+from schemaspec.engines.postgresql.connect import PostgresConnection, connect
+from schemaspec.errors import NoScratchError, RefusedError, RiskWarning
+from schemaspec.project import Project
+from schemaspec.project.initialise import describe_database
+from tests.servers_postgresql import PrivateCluster
+
+_SQL = "  - {version: 2, description: Add c, up: alter table shops add column c text, down: alter table shops drop column c}\n"
+_OPERATION = "  - {version: 3, description: Add d, up: [{add_column: {table: shops, column: d text}}]}\n"
+
+
+class Shop:
+    """A database whose owner may make no other."""
+
+    def __init__(self, cluster: PrivateCluster, folder: Path) -> None:
+        self.able = str(cluster.url("weak_shop"))
+        self.weak = self.able.replace("postgres@", "weak_owner@")
+        self.spec = folder / "expected_schema.yaml"
+        self.migrations = folder / "migrations.yaml"
+        self.snapshot = folder / "expected_schema.snapshot.json"
+
+    def describe(self) -> None:
+        with pytest.warns(RiskWarning, match=r"NOT PROVEN: no scratch .* run `schemaspec check` on this database once"):
+            describe_database(self.weak, str(self.spec))
+
+    def run(self, sql: str) -> None:
+        connection = connect(Project(database=self.weak).url, mode="write")
+        connection.execute(sql)
+        connection.close()
+
+    def project(self) -> Project:
+        return Project.open(self.spec, database=self.weak)
+
+
+@pytest.fixture
+def shop(postgresql: PrivateCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    admin = connect(postgresql.url(), mode="write")
+    admin.execute("CREATE ROLE weak_owner LOGIN")
+    admin.execute("CREATE DATABASE weak_shop OWNER weak_owner")
+    shop = Shop(postgresql, tmp_path)
+    shop.run("CREATE TABLE shops (id integer primary key, name text not null)")
+    yield shop
+    admin.execute("DROP DATABASE weak_shop WITH (FORCE)")
+    admin.execute("DROP ROLE weak_owner")
+    admin.close()
+
+
+def test_init_writes_what_is_there_and_says_that_it_is_not_proven(shop: Shop) -> None:
+    shop.describe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert shop.project().check().passed
+        shop.run("ALTER TABLE shops DROP COLUMN name")
+        assert not shop.project().check().passed
+
+
+def test_a_run_that_can_proves_it(shop: Shop) -> None:
+    shop.describe()
+    assert '"proven": false' in shop.snapshot.read_text()
+    with pytest.warns(RiskWarning, match="as a superuser"):
+        assert Project.open(shop.spec, database=shop.able).check().passed
+    assert '"proven"' not in shop.snapshot.read_text()
+
+
+def test_a_direct_apply_asks_for_the_hazard_to_be_accepted(shop: Shop) -> None:
+    shop.describe()
+    shop.run("ALTER TABLE shops ADD COLUMN extra text")
+    with pytest.raises(RefusedError, match="could not be tried out"):
+        shop.project().apply_direct(allow=frozenset({"drop_column"}), backup=False)
+    shop.project().apply_direct(allow=frozenset({"drop_column", "unproven"}), backup=False)
+    assert shop.project().check().passed
+
+
+def test_pending_migrations_ask_for_it_too(shop: Shop) -> None:
+    shop.describe()
+    shop.migrations.write_text(shop.migrations.read_text() + _SQL)
+    with pytest.raises(RefusedError, match="could not be tried out") as refused:
+        shop.project().apply(backup=False)
+    for way in ("CREATEDB", "scratch:", "--allow unproven"):
+        assert way in str(refused.value)
+    assert shop.project().apply(backup=False, allow=frozenset({"unproven"})).applied == (2,)
+    assert [row.status for row in shop.project().status()] == ["baseline", "applied"]
+
+
+def test_operations_need_one_and_nothing_is_done_before_that_is_said(shop: Shop) -> None:
+    shop.describe()
+    shop.migrations.write_text(shop.migrations.read_text() + _SQL + _OPERATION)
+    with pytest.raises(NoScratchError):
+        shop.project().apply(backup=False, allow=frozenset({"all"}))
+    assert [row.status for row in shop.project().status()] == ["baseline", "pending", "pending"]
+
+
+def test_a_backup_needs_no_spec(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backup", "create", "-d", shop.weak]) == 0
+    assert main(["backup", "list", "-d", shop.weak]) == 0
+    assert "1 verified" in capsys.readouterr().out
+    assert main(["backup", "create", "-d", shop.weak, "-s", "nowhere.yaml"]) == 2
+
+
+def test_a_refused_question_of_a_check_is_no_failed_migration(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.spec.write_text("schemaspec: 1\n")
+    query = PostgresConnection.query
+    late = {"rolsuper": "select pg_sleep(5)"}  # as a URL with a statement_timeout may meet with on a busy server
+    monkeypatch.setattr(
+        PostgresConnection,
+        "query",
+        lambda self, sql, *more: query(self, next((text for word, text in late.items() if word in sql), sql), *more),
+    )
+    assert main(["check", "-s", str(shop.spec), "-d", f"{shop.able}?options=-c%20statement_timeout%3D1500"]) == 3
+    told = capsys.readouterr().err
+    assert "statement timeout" in told
+    assert "fix: " in told
