@@ -12,7 +12,8 @@ from pathlib import Path
 
 from schemaspec.backup.manifest import KEY_VARIABLE
 from schemaspec.backup.names import label_of
-from schemaspec.engines.protocol import Engine, Locates, Progress
+from schemaspec.engines.abilities import Locates
+from schemaspec.engines.protocol import Engine, Progress
 from schemaspec.errors import DatabaseError
 from schemaspec.model.url import DatabaseUrl, machine
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from schemaspec.engines.features import Features
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from schemaspec.model.change import Change
     from schemaspec.model.plan import Hazard, Statement, Step
     from schemaspec.model.position import Position
-    from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+    from schemaspec.model.schema import Schema, SchemaObject
     from schemaspec.model.spec import Declaration
     from schemaspec.model.url import DatabaseUrl
 
@@ -265,185 +265,15 @@ class Engine(Protocol):
         """Rows that violate a foreign key, a table and key each, with a count."""
 
 
-@runtime_checkable
-class Settles(Protocol):
-    """What an engine has beside `Engine` where a statement can go on, or leave something behind, after its client died."""
-
-    def settle(self, connection: Connection, statement: Statement, *, timeout: float) -> None:
-        """Called before the fate of a statement is looked at whose run was interrupted: wait until the server has finished
-        with it, and remove what it left half made (an invalid index).
-
-        Raises:
-            LockedError: the server is still at it after `timeout` seconds.
-        """
-
-
-@runtime_checkable
-class Adapts(Protocol):
-    """What an engine has beside `Engine` where what a statement takes depends on what the live table has been through."""
-
-    def adapt(self, connection: Connection, statement: Statement) -> Statement:
-        """The statement of a proven plan as the live database, which is only read, can run it; with the hazards of that."""
-
-
-@runtime_checkable
-class Borrows(Protocol):
-    """What an engine has beside `Engine` where one database's scratch database can speak for another's."""
-
-    def borrowed(self, url: DatabaseUrl) -> str:
-        """All that a scratch database takes over from this live one but its name. Where it is the same, the same statements
-        lead to the same schema, unless they name the database."""
-
-
-@runtime_checkable
-class Gathers(Protocol):
-    """What an engine has beside `Engine` where many statements gain from being handed over at once."""
-
-    def together(self, connection: Connection, statements: Sequence[Statement]) -> int:
-        """How many of the first statements, none of which has anything to be measured, `run_together` can take; 0 for none.
-
-        `connection` is the one that has run the statements before them.
-        """
-
-    def run_together(self, connection: Connection, statements: Sequence[Statement]) -> None:
-        """Run them, in an order that suits what they need of each other.
-
-        Raises:
-            StatementError: one was refused; others may have run, before and after it, unless the transaction ends with it.
-        """
-
-
-@runtime_checkable
-class Combines(Protocol):
-    """What an engine has beside `Engine` where several changes of a table cost as much as one, when one statement makes them."""
-
-    def combined(self, steps: Sequence[Step]) -> tuple[Step, ...]:
-        """The same steps, which are in their order, those made one that follow each other and gain from it."""
-
-
-@runtime_checkable
-class Limits(Protocol):
-    """What an engine has beside `Engine` where one transaction can't hold any number of statements."""
-
-    def crowded(self, connection: Connection) -> bool:
-        """Whether a transaction is open that has to be committed before many more statements can run."""
-
-
-@runtime_checkable
-class Converts(Protocol):
-    """What an engine has beside `Engine` where it knows which values a change of a column can alter."""
-
-    def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
-        """A condition on the live rows, true where the value of the altered column would not survive as it is (altered,
-        shortened or refused); "" where no value can suffer. `column` is the column as SQL."""
-
-
-@runtime_checkable
-class Finishes(Protocol):
-    """What an engine has beside `Engine` where an object can be half done, in a state that no statement asks for."""
-
-    def finished(self, schema: Schema) -> Schema:
-        """The same schema with everything in it done: as a copy that its definitions make comes out."""
-
-
-@runtime_checkable
-class Breaks(Protocol):
-    """What an engine has beside `Engine` where an object can be there that its own definition can't make any more."""
-
-    def broken(self, connection: Connection, schema: Schema) -> Mapping[ObjectId, str]:
-        """Such objects of the database, whose schema this is, and why each can't be used."""
-
-
-@runtime_checkable
-class Locates(Protocol):
-    """What an engine has beside `Engine` where a URL alone does not say which server it leads to."""
-
-    def place(self, url: DatabaseUrl) -> str:
-        """The server and the database, in the same words for every URL that leads there, as far as can be told from here."""
-
-
-@runtime_checkable
-class Outlives(Protocol):
-    """What an engine has beside `Engine` where an object can stay although something that it depends on does not."""
-
-    def outlives(
-        self, dependent: SchemaObject, used: SchemaObject, current: Schema, desired: Schema
-    ) -> Literal["replaced", "kept", "shaken"]:
-        """What becomes of an object of both schemas when `used` is dropped, replaced or altered beneath it.
-
-        Returns:
-            `replaced`: it is dropped and created again. `kept`: it stays, the step for `used` sees to it. `shaken`: it
-            stays too, but what depends on it is looked at as if it were altered itself.
-        """
-
-
-@runtime_checkable
-class Implies(Protocol):
-    """What an engine has beside `Engine` where a change of one object can only be made by changing another one, too."""
-
-    def implied(self, changes: Sequence[Change], current: Schema, desired: Schema) -> Sequence[Change]:
-        """The same changes, those among them that they mean for other objects."""
-
-
-@runtime_checkable
-class KnowsEmpty(Protocol):
-    """What an engine has beside `Engine` where it can tell tables without rows apart without reading them."""
-
-    def empty_tables(self, connection: Connection) -> Collection[ObjectId]:
-        """Tables that have no row for certain; those that it can't be sure of are left out."""
-
-
-class Held(Protocol):
-    """How a connection fared that was `Holds.held`."""
-
-    refused: str
-    """The last word that was to begin or end a transaction and was refused; "" when there was none."""
-    endangered: bool
-    """Whether a statement was refused that loses rows of other tables while foreign keys are enforced."""
-
-
-@runtime_checkable
-class Holds(Protocol):
-    """What a connection has beside `Connection` where it can refuse whatever would end its transaction."""
-
-    def held(self) -> AbstractContextManager[Held]:
-        """Refuse BEGIN, COMMIT and ROLLBACK, whoever runs them and however, for as long as the context is open; and where
-        foreign keys are enforced, what is safe only when they are not."""
-
-
-@runtime_checkable
-class Sharpens(Protocol):
-    """What an engine has beside `Engine` where a statement can say how it shall be run."""
-
-    def sharpen(self, connection: Connection, statement: Statement) -> Statement:
-        """Run the statement in scratch, like `measure`, and return it in the words of the cheapest way that the server took
-        there, with the hazards that it showed added to its own."""
-
-
 __all__ = [
-    "Adapts",
-    "Borrows",
-    "Combines",
     "Connection",
-    "Converts",
     "Copier",
     "CopyFacts",
     "Dialect",
     "Engine",
     "Fault",
     "Features",
-    "Finishes",
     "Fragment",
-    "Gathers",
-    "Held",
-    "Holds",
-    "Implies",
-    "KnowsEmpty",
-    "Limits",
-    "Locates",
     "Mode",
-    "Outlives",
     "Progress",
-    "Settles",
-    "Sharpens",
 ]

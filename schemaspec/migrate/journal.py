@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from schemaspec.engines.protocol import Settles
+from schemaspec.engines.abilities import Settles
 from schemaspec.errors import DatabaseError
 from schemaspec.model.history import without_history
 from schemaspec.model.plan import Statement

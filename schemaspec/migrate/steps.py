@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.protocol import Settles
+from schemaspec.engines.abilities import Settles
 from schemaspec.errors import MigrationError, RefusedError, SchemaspecError
 from schemaspec.migrate import actions, history, journal
 from schemaspec.migrate.actions import Piece, Prepared, Source, Unit

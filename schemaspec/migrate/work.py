@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from schemaspec.engines.protocol import Holds
+from schemaspec.engines.abilities import Holds
 from schemaspec.errors import SchemaspecError, StatementError
 from schemaspec.migrate import actions
 from schemaspec.migrate.accept import in_words

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
-from schemaspec.engines.protocol import Finishes, Gathers, Sharpens
+from schemaspec.engines.abilities import Finishes, Gathers, Sharpens
 from schemaspec.errors import InputErrors, SchemaspecError
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Statement, Step

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import children_of, container_of
-from schemaspec.engines.protocol import Implies, Outlives
+from schemaspec.engines.abilities import Implies, Outlives
 from schemaspec.errors import UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.kinds import KINDS

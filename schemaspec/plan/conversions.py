@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.protocol import Converts
+from schemaspec.engines.abilities import Converts
 from schemaspec.model.schema import SchemaObject
 from schemaspec.plan import facts
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.protocol import Adapts
+from schemaspec.engines.abilities import Adapts
 from schemaspec.model.change import Change
 from schemaspec.model.plan import ORPHANS, Hazard, Plan, Statement, Step
 from schemaspec.model.schema import ObjectId, Schema

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
 from schemaspec.diff.policy import settle
-from schemaspec.engines.protocol import Combines
+from schemaspec.engines.abilities import Combines
 from schemaspec.errors import DatabaseError, SchemaspecError, StatementError, UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.kinds import KINDS

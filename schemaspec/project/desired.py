@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.protocol import Borrows, Locates
+from schemaspec.engines.abilities import Borrows, Locates
 from schemaspec.errors import DatabaseError, InputError, InputErrors, RiskWarning
 from schemaspec.project import cache, snapshot
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.protocol import Breaks
+from schemaspec.engines.abilities import Breaks
 from schemaspec.errors import InputError, InputErrors, NoScratchError, RiskWarning, UnsupportedError
 from schemaspec.model.kinds import KINDS
 from schemaspec.project.desired import build, compile_declarations, keep

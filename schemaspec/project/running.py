@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.protocol import Gathers, Limits
+from schemaspec.engines.abilities import Gathers, Limits
 from schemaspec.errors import MigrationError, StatementError
 
 if TYPE_CHECKING:

@@ -132,7 +132,7 @@ def _empty(subject: Subject, connection: Connection, tables: Sequence[ObjectId])
     """Where there are many tables, those that need not be counted one by one."""
     if len(tables) < _MANY_TABLES:
         return ()
-    from schemaspec.engines.protocol import KnowsEmpty
+    from schemaspec.engines.abilities import KnowsEmpty
 
     return subject.engine.empty_tables(connection) if isinstance(subject.engine, KnowsEmpty) else ()
 

@@ -54,7 +54,7 @@ class MysqlEngine:
         return scratch.scratch(url, scratch_url=scratch_url)
 
     def borrowed(self, url: DatabaseUrl) -> str:
-        """See `protocol.Borrows.borrowed`."""
+        """See `abilities.Borrows.borrowed`."""
         from schemaspec.engines.mysql import scratch
 
         return scratch.borrowed(url)
@@ -104,19 +104,19 @@ class MysqlEngine:
         run.run(_ours(connection), statement)
 
     def settle(self, connection: Connection, statement: Statement, *, timeout: float) -> None:
-        """See `protocol.Settles.settle`."""
+        """See `abilities.Settles.settle`."""
         from schemaspec.engines.mysql import run
 
         run.settle(_ours(connection), statement, timeout=timeout)
 
     def together(self, connection: Connection, statements: Sequence[Statement]) -> int:
-        """See `protocol.Gathers.together`."""
+        """See `abilities.Gathers.together`."""
         from schemaspec.engines.mysql import crowd
 
         return crowd.together(statements)
 
     def run_together(self, connection: Connection, statements: Sequence[Statement]) -> None:
-        """See `protocol.Gathers.run_together`."""
+        """See `abilities.Gathers.run_together`."""
         from schemaspec.engines.mysql import crowd, run
 
         ours = _ours(connection)
@@ -130,19 +130,19 @@ class MysqlEngine:
         return measure.measure(_ours(connection), statement)
 
     def sharpen(self, connection: Connection, statement: Statement) -> Statement:
-        """See `protocol.Sharpens.sharpen`."""
+        """See `abilities.Sharpens.sharpen`."""
         from schemaspec.engines.mysql import measure
 
         return measure.sharpen(_ours(connection), statement)
 
     def adapt(self, connection: Connection, statement: Statement) -> Statement:
-        """See `protocol.Adapts.adapt`."""
+        """See `abilities.Adapts.adapt`."""
         from schemaspec.engines.mysql import versions
 
         return versions.adapt(_ours(connection), statement)
 
     def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
-        """See `protocol.Converts.lossy`."""
+        """See `abilities.Converts.lossy`."""
         from schemaspec.engines.mysql import lossy
 
         return lossy.lossy(before, after, column)
@@ -160,7 +160,7 @@ class MysqlEngine:
         return integrity.integrity(_ours(connection))
 
     def broken(self, connection: Connection, schema: Schema) -> Mapping[ObjectId, str]:
-        """See `protocol.Breaks.broken`."""
+        """See `abilities.Breaks.broken`."""
         from schemaspec.engines.mysql import integrity
 
         return integrity.broken(_ours(connection), schema)

@@ -80,7 +80,7 @@ def _corrupt(table: str, told: str, fix: str) -> Fault:
 
 
 def broken(connection: MysqlConnection, schema: Schema) -> dict[ObjectId, str]:
-    """See `protocol.Breaks.broken`: views over what is gone. The server keeps them, and refuses to make them."""
+    """See `abilities.Breaks.broken`: views over what is gone. The server keeps them, and refuses to make them."""
     views = {item.id.name: item for item in schema.of_kind("view")}
     found = _checked(connection, list(views))
     return {views[name].id: told for name, told in found.items() if _refused(connection, str(views[name]["definition"]))}

@@ -105,7 +105,7 @@ def castable(before: SchemaObject, after: SchemaObject) -> bool:
 
 
 def lossy(before: SchemaObject, after: SchemaObject, column: str) -> str:
-    """See `protocol.Converts.lossy`."""
+    """See `abilities.Converts.lossy`."""
     was, will = before.get("generated"), after.get("generated")
     if was != will and (will is not None or not before.get("stored")):
         return ""  # other values are worked out, or the column is dropped and added anew

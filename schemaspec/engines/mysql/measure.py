@@ -32,7 +32,7 @@ def measure(connection: MysqlConnection, statement: Statement) -> tuple[Hazard, 
 
 
 def sharpen(connection: MysqlConnection, statement: Statement) -> Statement:
-    """See `protocol.Sharpens.sharpen`. An ALTER TABLE comes back with the cheapest ALGORITHM and LOCK that was accepted, so
+    """See `abilities.Sharpens.sharpen`. An ALTER TABLE comes back with the cheapest ALGORITHM and LOCK that was accepted, so
     that the live server refuses it instead of copying the table unasked (rule Y3)."""
     found = _ALTER.match(statement.sql)
     place = _place(statement.sql) if found else None

@@ -116,7 +116,7 @@ def _holders(connection: MysqlConnection) -> str:
 
 
 def settle(connection: MysqlConnection, statement: Statement, *, timeout: float) -> None:
-    """See `protocol.Settles.settle`. A server goes on with an ALTER whose client died; it is found by its text."""
+    """See `abilities.Settles.settle`. A server goes on with an ALTER whose client died; it is found by its text."""
     wanted = _folded(statement.sql)
     end = time.monotonic() + timeout
     while True:

@@ -89,7 +89,7 @@ def _collation(url: DatabaseUrl | None) -> tuple[str, str] | None:
 
 
 def borrowed(url: DatabaseUrl) -> str:
-    """See `protocol.Borrows.borrowed`: the server, the user, and the character set and collation of the database."""
+    """See `abilities.Borrows.borrowed`: the server, the user, and the character set and collation of the database."""
     try:
         return f"{url.with_database('')} {_collation(url)}"
     except DatabaseError:

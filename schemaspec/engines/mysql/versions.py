@@ -19,7 +19,7 @@ _VERSIONS = "SELECT total_row_versions FROM information_schema.innodb_tables WHE
 
 
 def adapt(connection: MysqlConnection, statement: Statement) -> Statement:
-    """See `protocol.Adapts.adapt`. An instant change of a table that can take no more is made by a rebuild, online."""
+    """See `abilities.Adapts.adapt`. An instant change of a table that can take no more is made by a rebuild, online."""
     found = _INSTANT.match(statement.sql) if connection.server.instant_row_versions else None
     if found is None:
         return statement

@@ -79,19 +79,19 @@ class PostgresEngine:
         return fate.invalidates(change, current, desired)
 
     def outlives(self, dependent: SchemaObject, used: SchemaObject, current: Schema, desired: Schema) -> Fate:
-        """See `protocol.Outlives`."""
+        """See `abilities.Outlives`."""
         from schemaspec.engines.postgresql import fate
 
         return fate.outlives(dependent, used, current, desired)
 
     def implied(self, changes: Sequence[Change], current: Schema, desired: Schema) -> Sequence[Change]:
-        """See `protocol.Implies`."""
+        """See `abilities.Implies`."""
         from schemaspec.engines.postgresql import fate
 
         return fate.implied(changes, current, desired)
 
     def finished(self, schema: Schema) -> Schema:
-        """See `protocol.Finishes`."""
+        """See `abilities.Finishes`."""
         from schemaspec.engines.postgresql import fate
 
         return fate.finished(schema)
@@ -103,7 +103,7 @@ class PostgresEngine:
         return render.steps(changes, current, desired)
 
     def combined(self, steps: Sequence[Step]) -> tuple[Step, ...]:
-        """See `protocol.Combines`."""
+        """See `abilities.Combines`."""
         from schemaspec.engines.postgresql import combine
 
         return combine.combined(steps)
@@ -117,7 +117,7 @@ class PostgresEngine:
         return lock.exclusive(_ours(connection), timeout=timeout)
 
     def crowded(self, connection: Connection) -> bool:
-        """See `protocol.Limits.crowded`."""
+        """See `abilities.Limits.crowded`."""
         from schemaspec.engines.postgresql import lock
 
         return lock.crowded(_ours(connection))
@@ -129,19 +129,19 @@ class PostgresEngine:
         run.run(_ours(connection), statement)
 
     def together(self, connection: Connection, statements: Sequence[Statement]) -> int:
-        """See `protocol.Gathers.together`."""
+        """See `abilities.Gathers.together`."""
         from schemaspec.engines.postgresql import fresh
 
         return fresh.together(_ours(connection), statements)
 
     def run_together(self, connection: Connection, statements: Sequence[Statement]) -> None:
-        """See `protocol.Gathers.run_together`."""
+        """See `abilities.Gathers.run_together`."""
         from schemaspec.engines.postgresql import run
 
         run.run_together(_ours(connection), statements)
 
     def settle(self, connection: Connection, statement: Statement, *, timeout: float) -> None:
-        """See `protocol.Settles`."""
+        """See `abilities.Settles`."""
         from schemaspec.engines.postgresql import run
 
         run.settle(_ours(connection), statement, timeout=timeout)
@@ -159,7 +159,7 @@ class PostgresEngine:
         return integrity.estimate(_ours(connection), table)
 
     def place(self, url: DatabaseUrl) -> str:
-        """See `protocol.Locates`."""
+        """See `abilities.Locates`."""
         from schemaspec.engines.postgresql import place
 
         return place.place(url)
@@ -171,7 +171,7 @@ class PostgresEngine:
         return integrity.integrity(_ours(connection))
 
     def empty_tables(self, connection: Connection) -> Collection[ObjectId]:
-        """See `protocol.KnowsEmpty.empty_tables`."""
+        """See `abilities.KnowsEmpty.empty_tables`."""
         from schemaspec.engines.postgresql import integrity
 
         return integrity.empty_tables(_ours(connection))

@@ -152,7 +152,7 @@ def invalidates(change: Change, current: Schema, desired: Schema) -> bool:
 
 
 def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:
-    """See `protocol.Implies`: new checks of a domain are the domain's own matter where no ALTER DOMAIN can validate them."""
+    """See `abilities.Implies`: new checks of a domain are the domain's own matter where no ALTER DOMAIN can validate them."""
     domains = {ObjectId("domain", change.id.owner): None for change in changes if _is_validated(change)}
     found = {change.id: change for change in changes}
     for id in domains:
@@ -190,7 +190,7 @@ def is_contained(id: ObjectId, schema: Schema) -> bool:
 
 
 def finished(schema: Schema) -> Schema:
-    """See `protocol.Finishes`: the invalid index of a CREATE INDEX CONCURRENTLY that failed is one that should be valid."""
+    """See `abilities.Finishes`: the invalid index of a CREATE INDEX CONCURRENTLY that failed is one that should be valid."""
     halves = {
         item.id: replace(item, attributes={name: value for name, value in item.attributes.items() if name != "invalid"})
         for item in schema

@@ -64,7 +64,7 @@ def integrity(connection: PostgresConnection) -> tuple[Fault, ...]:
 
 
 def empty_tables(connection: PostgresConnection) -> frozenset[ObjectId]:
-    """See `protocol.KnowsEmpty.empty_tables`."""
+    """See `abilities.KnowsEmpty.empty_tables`."""
     return frozenset(ObjectId("table", (schema, name)) for schema, name in connection.query(_EMPTY))
 
 

@@ -92,7 +92,7 @@ def refuse_pooler(connection: PostgresConnection) -> None:
 
 
 def crowded(connection: PostgresConnection) -> bool:
-    """See `protocol.Limits.crowded`: all sessions of a server share one table of locks, whose size is fixed at its start."""
+    """See `abilities.Limits.crowded`: all sessions of a server share one table of locks, whose size is fixed at its start."""
     if not connection.in_transaction:
         return False
     found = connection.query(

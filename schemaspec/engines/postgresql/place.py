@@ -11,7 +11,7 @@ _VARIABLES = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "dbn
 
 
 def place(url: DatabaseUrl) -> str:
-    """See `protocol.Locates.place`. What a service stands for is not read: two services are two databases."""
+    """See `abilities.Locates.place`. What a service stands for is not read: two services are two databases."""
     said = {"host": url.host, "port": str(url.port or ""), "dbname": url.database}
     given = {key: said.get(key) or url.options.get(key, "") for key in _VARIABLES}
     service = given["service"] or os.environ.get("PGSERVICE", "")

@@ -45,7 +45,7 @@ def run(connection: PostgresConnection, statement: Statement) -> None:
 
 
 def run_together(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
-    """See `protocol.Gathers.run_together`."""
+    """See `abilities.Gathers.run_together`."""
     if len(statements) > 1 and fresh.run_together(connection, statements, wait=_LOCK_WAIT_MS):
         return
     for statement in statements:
@@ -110,7 +110,7 @@ def _folded(text: str) -> str:
 
 
 def settle(connection: PostgresConnection, statement: Statement, *, timeout: float) -> None:
-    """See `protocol.Settles`: a killed client's CREATE INDEX CONCURRENTLY goes on for a while, and leaves an invalid index."""
+    """See `abilities.Settles`: a killed client's CREATE INDEX CONCURRENTLY goes on for a while, and leaves an invalid index."""
     if not _CONCURRENT_INDEX.match(statement.sql):
         return
     deadline = time.monotonic() + timeout

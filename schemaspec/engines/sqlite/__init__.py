@@ -108,7 +108,7 @@ class SqliteEngine:
         return render.steps(changes, current, desired)
 
     def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
-        """See `protocol.Converts.lossy`."""
+        """See `abilities.Converts.lossy`."""
         from schemaspec.engines.sqlite import hazards
 
         return hazards.lossy(before, after, column)

@@ -59,7 +59,7 @@ class SqliteConnection:
 
     @contextmanager
     def held(self) -> Iterator[Holding]:
-        """See `protocol.Holds.held`."""
+        """See `abilities.Holds.held`."""
         ((enforced,),) = self.query("PRAGMA foreign_keys")
         holding = Holding(self._authorizer, enforced=bool(enforced))
         self._driver.set_authorizer(holding)

@@ -37,7 +37,7 @@ def table_hazards(expected: Sequence[SchemaObject], table: SchemaObject) -> tupl
 
 
 def lossy(before: SchemaObject, after: SchemaObject, column: str) -> str:
-    """See `protocol.Converts.lossy`. The engine converts text that looks like a number, and numbers where they fit."""
+    """See `abilities.Converts.lossy`. The engine converts text that looks like a number, and numbers where they fit."""
     if after.get("generated") is not None:
         return ""
     refused = _refused(str(after.get("type")), column) if after.note("strict") and not before.note("strict") else ""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from schemaspec.engines.abilities import Converts, Settles, Sharpens
 from schemaspec.engines.mysql import ENGINE
 from schemaspec.engines.mysql.measure import sharpen
-from schemaspec.engines.protocol import Converts, Settles, Sharpens
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
 from tests.engines.mysql.conftest import Make, run_script

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
+from schemaspec.engines.abilities import Adapts
 from schemaspec.engines.mysql import ENGINE
 from schemaspec.engines.mysql.connect import MysqlConnection
 from schemaspec.engines.mysql.server import Server
 from schemaspec.engines.mysql.versions import adapt
-from schemaspec.engines.protocol import Adapts
 from schemaspec.errors import StatementError
 from schemaspec.model.plan import Statement
 from tests.engines.mysql.conftest import Make
