@@ -14,6 +14,7 @@ import yaml
 from schemaspec.errors import StatementError
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Assertion, RowCount, Rule, Spec
+from schemaspec.model.url import DatabaseUrl
 from schemaspec.verify.rules.data import read_data
 
 CASES = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8"))
@@ -49,27 +50,28 @@ class Plain:
         yield
 
 
-def connect(engine: str) -> Any:
+def connect(engine: str, url: DatabaseUrl) -> Any:
+    """The driver's connections to the server's own database, and to a new one of ours."""
     if engine == "postgresql":
         import psycopg
 
-        admin = psycopg.connect("host=127.0.0.1 user=postgres dbname=postgres connect_timeout=3", autocommit=True)
+        place = {"host": url.host, "port": url.port, "user": url.user, "autocommit": True}
+        admin = psycopg.connect(**place, dbname="postgres")
         admin.execute(f"create database {NAME}")
-        return admin, psycopg.connect(f"host=127.0.0.1 user=postgres dbname={NAME}", autocommit=True)
+        return admin, psycopg.connect(**place, dbname=NAME)
     import pymysql
 
-    admin = pymysql.connect(host="127.0.0.1", user="root", connect_timeout=3, autocommit=True)
+    place = {"host": url.host, "port": url.port, "user": url.user, "password": url.password, "autocommit": True}
+    admin = pymysql.connect(**place)
     admin.cursor().execute(f"create database {NAME} character set utf8mb4")
-    return admin, pymysql.connect(host="127.0.0.1", user="root", database=NAME, autocommit=True)
+    return admin, pymysql.connect(**place, database=NAME)
 
 
 @pytest.fixture(scope="module", params=["postgresql", "mysql"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[Plain, Any, Schema]]:
     engine = request.param
-    try:
-        admin, driver = connect(engine)
-    except Exception as error:
-        pytest.skip(f"no {engine} server: {error}")
+    own = request.getfixturevalue("postgresql" if engine == "postgresql" else "mariadb")
+    admin, driver = connect(engine, own.url())
     from importlib import import_module
 
     module = import_module(f"schemaspec.engines.{engine}.dialect")
