@@ -98,7 +98,8 @@ class SqliteEngine:
         return change.id.kind in ("index", "view", "trigger", "virtual_table")
 
     def invalidates(self, change: Change, current: Schema, desired: Schema) -> bool:
-        """See `protocol.Engine.invalidates`. A rebuild leaves no moment at which a view or trigger is looked at."""
+        """See `protocol.Engine.invalidates`: a column's new name reaches the views over it, not what reads these. A rebuild
+        leaves no moment at which a view or trigger is looked at."""
         return change.action == "rename" and change.id.kind == "column"
 
     def steps(self, changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Step, ...]:
