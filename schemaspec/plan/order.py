@@ -30,14 +30,16 @@ def ordered(steps: Sequence[Step], current: Schema, desired: Schema) -> tuple[St
         UnsupportedError: the steps need each other in a circle; names their objects.
     """
     touched = _touched(steps, current, desired)
-    firm = _edges(steps, touched, current, desired)
-    soft = _inline_references(touched, current, desired)
+    firm, soft = _edges(steps, touched, current, desired)
+    inline = _inline_references(touched, current, desired)
     keys = [_key(step, number, desired) for number, step in enumerate(steps)]
-    both = [hard | more for hard, more in zip(firm, soft, strict=True)]
+    every = [hard | more | most for hard, more, most in zip(firm, soft, inline, strict=True)]
     try:
-        return tuple(steps[number] for number in _sorted(both, keys))
+        return tuple(steps[number] for number in _sorted(every, keys))
     except CycleError:
-        pass  # tables that refer to each other: the engine makes inline references in any order
+        # Tables that refer to each other: the engine makes inline references in any order. And what only alters a table
+        # leaves it there for those that need it.
+        pass
     try:
         return tuple(steps[number] for number in _sorted(firm, keys))
     except CycleError as error:
@@ -80,16 +82,17 @@ def _by_object(sets: Sequence[frozenset[ObjectId]]) -> dict[ObjectId, list[int]]
     return found
 
 
-def _edges(steps: Sequence[Step], touched: _Touched, current: Schema, desired: Schema) -> Edges:
-    """For each step, those that come before it."""
-    before: Edges = [set() for _ in steps]
-    for first, second in _pairs(steps, touched, current, desired):
+def _edges(steps: Sequence[Step], touched: _Touched, current: Schema, desired: Schema) -> tuple[Edges, Edges]:
+    """For each step, those that come before it: those that must, and those that had better."""
+    firm: Edges = [set() for _ in steps]
+    soft: Edges = [set() for _ in steps]
+    for first, second, must in _pairs(steps, touched, current, desired):
         if first != second:
-            before[second].add(first)
-    return before
+            (firm if must else soft)[second].add(first)
+    return firm, soft
 
 
-def _pairs(steps: Sequence[Step], touched: _Touched, current: Schema, desired: Schema) -> Iterator[tuple[int, int]]:
+def _pairs(steps: Sequence[Step], touched: _Touched, current: Schema, desired: Schema) -> Iterator[tuple[int, int, bool]]:
     about: dict[ObjectId, list[int]] = {}
     for number, step in enumerate(steps):
         about.setdefault(step.id, []).append(number)
@@ -98,19 +101,20 @@ def _pairs(steps: Sequence[Step], touched: _Touched, current: Schema, desired: S
             in_place = id in touched.creates[number]
             for used in _needs(id, current, number, touched):
                 for other in touched.droppers.get(used, ()):
-                    if not (in_place and used in touched.creates[other]):
-                        yield number, other
+                    stays = used in touched.creates[other]
+                    if not (in_place and stays):
+                        yield number, other, not (stays and used.kind in CONTAINERS)
         for id in touched.creates[number]:
             for used in _needs(id, desired, number, touched):
                 for other in touched.creators.get(used, ()):
-                    yield other, number
+                    yield other, number, not (used in touched.drops[other] and used.kind in CONTAINERS)
             for other in touched.droppers.get(id, ()):
                 if id not in touched.drops[number]:
-                    yield other, number
+                    yield other, number, True
         for id in step.after:
             for other in (*about.get(id, ()), *touched.droppers.get(id, ()), *touched.creators.get(id, ())):
-                yield other, number
-    yield from _same_names(steps)
+                yield other, number, True
+    yield from ((first, second, True) for first, second in _same_names(steps))
 
 
 def _needs(id: ObjectId, schema: Schema, number: int, touched: _Touched) -> Iterable[ObjectId]:

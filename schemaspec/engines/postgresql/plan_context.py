@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import remarks
-from schemaspec.engines.postgresql.table_texts import Reach
+from schemaspec.engines.postgresql.table_texts import Reach, parent_columns
 from schemaspec.engines.postgresql.targets import RELATIONS, acl_kind, comment_text, grant_target, target
 from schemaspec.engines.postgresql.texts import bodies
 from schemaspec.model.change import Change
@@ -119,6 +119,25 @@ class Context:
             return ()
         table = dotted(index.id.owner)
         return tuple(item.id for item in self.desired.of_kind("table", "foreign_table") if item.get("partition_of") == table)
+
+    def inherited_columns(self, name: str) -> tuple[SchemaObject, ...]:
+        """The columns of this name that heirs and partitions have from their parents alone, in the current schema."""
+        return tuple(self._inherited.get(name, ()))
+
+    def altered_along(self, column: SchemaObject) -> Iterator[ObjectId]:
+        """The columns of heirs and partitions, all the way down, that are altered as this one is."""
+        for heir in self.inherited_columns(column.id.name):
+            if heir.id in self.alters and any(parent.id == column.id for parent in parent_columns(heir, self.current)):
+                yield heir.id
+                yield from self.altered_along(heir)
+
+    @cached_property
+    def _inherited(self) -> dict[str, list[SchemaObject]]:
+        found: dict[str, list[SchemaObject]] = {}
+        for column in self.current.of_kind("column"):
+            if column.get("inherited"):
+                found.setdefault(column.id.name, []).append(column)
+        return found
 
     @cached_property
     def new_relations(self) -> frozenset[tuple[str, ...]]:

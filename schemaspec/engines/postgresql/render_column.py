@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards
 from schemaspec.engines.postgresql.conversions import cast_expression
@@ -11,6 +10,7 @@ from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, created, dropped, privilege_changes, statement
 from schemaspec.engines.postgresql.remarks import remarks
+from schemaspec.engines.postgresql.render_column_drop import dropping, falling, leaves
 from schemaspec.engines.postgresql.render_table import foreign_option_changes, option_changes
 from schemaspec.engines.postgresql.table_texts import (
     column_extras,
@@ -20,12 +20,10 @@ from schemaspec.engines.postgresql.table_texts import (
     parent_columns,
     serial_sequence,
 )
-from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text
+from schemaspec.engines.postgresql.targets import comment_text
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import ObjectId, SchemaObject
-
-_FALL_WITH_COLUMN = (*CONSTRAINTS, "index")
 
 
 def find_implied(context: Context) -> None:
@@ -42,7 +40,7 @@ def find_implied(context: Context) -> None:
                 context.done.add(change.id)
         elif change.action == "drop" and change.before is not None and _dropped_along(change.before, context):
             context.gone.update((change.id, ObjectId("default", change.id.path)))
-            context.gone.update(_falling(change.before, context))
+            context.gone.update(falling(change.before, context))
 
 
 def _dropped_along(item: SchemaObject, context: Context) -> bool:
@@ -51,7 +49,8 @@ def _dropped_along(item: SchemaObject, context: Context) -> bool:
         return True
     if not item.get("inherited"):
         return False
-    return any(parent.id in context.drops for parent in parent_columns(item, context.current))
+    parents = parent_columns(item, context.current)
+    return any(parent.id in context.drops and not leaves(item.id.owner, parent.id.owner, context) for parent in parents)
 
 
 def _default_along(column: SchemaObject, parents: list[SchemaObject], context: Context) -> None:
@@ -75,12 +74,12 @@ def column(change: Change, context: Context) -> Iterator[Step]:
     if change.action == "create" and change.after is not None:
         yield _create(change, change.after, context)
     elif change.action == "drop" and change.before is not None:
-        yield _drop(change, change.before, context)
+        yield dropping(change, change.before, context)
     elif change.before is not None and change.after is not None:
         yield from _alter(change, change.before, change.after, context)
 
 
-# --- creating and dropping ------------------------------------------------------------------------------------------
+# --- creating ------------------------------------------------------------------------------------------
 
 
 def _create(change: Change, item: SchemaObject, context: Context) -> Step:
@@ -133,42 +132,6 @@ def _freed_names(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
                 yield id
 
 
-def _falling(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
-    """Constraints and indexes of the same table that DROP COLUMN takes along."""
-    for child in context.current.children(item.id.owner, *_FALL_WITH_COLUMN):
-        lost = child.id in context.drops and child.id not in context.creates and item.id in child.depends_on
-        # What spans several columns is dropped by itself: these may be altered, or fall, in an order of their own.
-        alone = not any(used.kind == "column" and used != item.id for used in child.depends_on)
-        if lost and alone and child.id not in context.renamed.values() and not child.get("parent"):
-            yield child.id
-
-
-def _drop(change: Change, item: SchemaObject, context: Context) -> Step:
-    falling = list(_falling(item, context))
-    default_id = ObjectId("default", item.id.path)
-    if default_id in context.drops and default_id not in context.creates:
-        falling.append(default_id)
-    texts: list[str] = []
-    for sequence in context.sequences_of(item.id.owner, context.current):
-        if sequence.note("owner_path") == item.id.path:
-            if sequence.id in context.drops and sequence.id not in context.creates:
-                falling.append(sequence.id)
-            else:
-                texts.append(f"ALTER SEQUENCE {dotted(sequence.id.path)} OWNED BY NONE")
-    context.gone.update(falling)
-    texts.append(f"ALTER TABLE {dotted(item.id.owner)} DROP COLUMN {identifier(item.id.name)}")
-    heirs = [
-        id
-        for id in context.gone
-        if id.kind == "column"
-        and id.name == item.id.name
-        and id in context.current
-        and any(parent.id == item.id for parent in parent_columns(context.current[id], context.current))
-    ]
-    parents = [parent.id for parent in parent_columns(item, context.current) if parent.id in context.drops]
-    return replace(dropped(change, texts, *falling, *heirs), after=frozenset(parents))
-
-
 # --- altering -------------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +154,8 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     texts += _facts(change, before, after)
     texts += _annotations(change, before, after, context)
     if texts:
-        yield altered(change, texts, after=_freed_names(after, context))
+        freed = [parent.id for parent in parent_columns(before, context.current) if parent.id in context.drops]
+        yield altered(change, texts, *context.altered_along(before), after=(*freed, *_freed_names(after, context)))
 
 
 def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset[str]:

@@ -189,7 +189,7 @@ def publication(change: Change, context: Context) -> Iterator[Step]:
         if members:
             texts.append(f"{alter} SET {members}")
         else:
-            texts += [f"{alter} DROP TABLE {_bare(entry)}" for entry in strings(before, "tables") if _stays(entry, context)]
+            texts += [f"{alter} DROP TABLE ONLY {_bare(entry)}" for entry in strings(before, "tables") if _stays(entry, context)]
             texts += [f"{alter} DROP TABLES IN SCHEMA {name}" for name in strings(before, "schemas")]
     yield altered(change, [*texts, *annotation_changes(change, context)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from schemaspec.engines.postgresql import hazards
@@ -10,6 +11,7 @@ from schemaspec.engines.postgresql.facts import in_order
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
 from schemaspec.engines.postgresql.remarks import remarks
+from schemaspec.engines.postgresql.render_column_drop import lost_by_leaving
 from schemaspec.engines.postgresql.table_texts import parent_columns, parent_tables
 from schemaspec.engines.postgresql.texts import constraint_clause
 from schemaspec.errors import UnsupportedError
@@ -34,11 +36,19 @@ def places(change: Change, before: SchemaObject, after: SchemaObject, context: C
         if before.get("partition_of") and not _goes(before, context):
             kept = _kept(before, context)
             texts, lost = _let_go(before, context)
-            yield Step(action="rename", id=after.id, statements=texts, changes=(change,), creates=kept, drops=lost)
+            first = frozenset(_lost_along(before, after, context))
+            yield Step(action="rename", id=after.id, statements=texts, changes=(change,), creates=kept, drops=lost, after=first)
         if after.get("partition_of"):
             yield attach(after, context, change)
     if change.changed("inherits"):
         yield from _inherit(change, before, after, context)
+
+
+def _lost_along(before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The columns that the table loses along with a parent that it only leaves to come back: they go while it is there."""
+    if before["partition_of"] == after.get("partition_of"):
+        for parent in parent_tables(before, context.current):
+            yield from (id for id in context.drops if id.kind == "column" and id.owner == parent.id.path)
 
 
 class Freed(NamedTuple):
@@ -147,7 +157,9 @@ def _let_go(table: SchemaObject, context: Context) -> tuple[tuple[Statement, ...
         *(statement(_dropped(item), item.id) for item in lost),
         *_left_behind(table, context),
     )
-    return texts, frozenset(item.id for item in lost)
+    columns = tuple(lost_by_leaving(table, context))
+    texts += tuple(text for step in columns for text in step.statements)
+    return texts, frozenset((*(item.id for item in lost), *(id for step in columns for id in step.drops)))
 
 
 def _part_of(item: SchemaObject) -> Iterator[ObjectId]:
@@ -235,7 +247,11 @@ def heirs_columns(context: Context) -> Iterator[Step]:
     Raises:
         UnsupportedError: a column that is the heir's own shall be so no more.
     """
-    columns = (change for id, change in context.alters.items() if id.kind == "column" and change.changed("inherited"))
+    columns = (
+        change
+        for id, change in context.alters.items()
+        if id.kind == "column" and change.changed("inherited") and not _freed(change, context)
+    )
     for id in dict.fromkeys(ObjectId("table", change.id.owner) for change in columns):
         before, after = context.current.get(id), context.desired.get(id)
         if before is None or after is None or not after.get("inherits") or after["inherits"] != before.get("inherits"):
@@ -254,6 +270,12 @@ def heirs_columns(context: Context) -> Iterator[Step]:
         yield Step(action="rename", id=id, statements=statements)
 
 
+def _freed(change: Change, context: Context) -> bool:
+    """Whether an heir's column becomes its own because the parents have it no more."""
+    parents = () if change.before is None else parent_columns(change.before, context.current)
+    return all(parent.id in context.drops for parent in parents)
+
+
 def _lent_again(check: SchemaObject, context: Context) -> Iterator[Statement]:
     """A check for a table and its heirs, as it was: they can be written to while it is held against their rows."""
     alter, valid = f"ALTER TABLE {dotted(check.id.owner)}", not str(check["definition"]).endswith("NOT VALID")
@@ -268,7 +290,10 @@ def _inherit(change: Change, before: SchemaObject, after: SchemaObject, context:
     old, new = in_order(before, "inherits"), in_order(after, "inherits")
     leaves: list[str | Statement] = [f"ALTER TABLE {name} NO INHERIT {parent}" for parent in old if parent not in new]
     if leaves:
-        yield altered(change, [*leaves, *_left_behind(before, context)], *_kept(before, context))
+        left = altered(change, [*leaves, *_left_behind(before, context)], *_kept(before, context))
+        for step in lost_by_leaving(before, context):
+            left = replace(left, statements=(*left.statements, *step.statements), drops=left.drops | step.drops)
+        yield left
     joins = [statement(f"ALTER TABLE {name} INHERIT {parent}", after.id) for parent in new if parent not in old]
     if joins:
         _own_already(after, context)

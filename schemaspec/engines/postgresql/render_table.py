@@ -54,7 +54,7 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[St
     context.done |= along
     own = [texts.create, *context.unwanted(item), *_identity_unwanted(item, context), *texts.extras]
     own += [text for child in whole for text in create(child, schema) if text != attach_index(child)]
-    yield created(change, own, *along)
+    yield created(change, own, *along, after=_settled_above(item, context) if item.get("inherits") else ())
     for child in schema.children(item.id.path, *_SEPARATE):
         if child.id not in along:
             yield inside(child, context)
@@ -90,6 +90,13 @@ def _changed_above(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
         columns = context.desired.children(parent.id.path, "column")
         yield from (column.id for column in columns if column.id in context.creates or column.id in context.alters)
         yield from _changed_above(parent, context)
+
+
+def _settled_above(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The columns of parent tables that come or change: an heir made for how they shall be fits only then."""
+    yield from _changed_above(item, context)
+    for parent in parent_tables(item, context.desired):
+        yield from (id for id in context.drops if id.kind == "column" and id.owner == parent.id.path)
 
 
 def inside(item: SchemaObject, context: Context) -> Step:

@@ -323,7 +323,8 @@ def _statistics(item: SchemaObject) -> Iterator[str]:
 
 def publication_members(item: SchemaObject) -> str:
     """What follows FOR, SET and ADD of a publication that lists its tables and schemas."""
-    tables, schemas = strings(item, "tables"), strings(item, "schemas")
+    # Their heirs are listed themselves.
+    tables, schemas = [f"ONLY {entry}" for entry in strings(item, "tables")], strings(item, "schemas")
     parts = ([f"TABLE {', '.join(tables)}"] if tables else []) + ([f"TABLES IN SCHEMA {', '.join(schemas)}"] if schemas else [])
     return ", ".join(parts)
 

@@ -10,7 +10,7 @@ import yaml
 from schemaspec.diff.compare import diff
 from schemaspec.errors import UnsupportedError
 from schemaspec.model.schema import ObjectId
-from tests.engines.postgresql.conftest import Make
+from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.planning import apply, described, dump, plan_to, schema_of
 
 PAIRS = yaml.safe_load(Path(__file__).with_name("pairs.yaml").read_text(encoding="utf-8"))
@@ -52,3 +52,16 @@ def test_the_order_of_parents_is_no_difference_and_is_kept_where_the_table_is_de
     plan = plan_to(current, desired)
     assert (plan.steps, plan.proof) == ((), "proven")
     assert plan.notes == ("the columns of c stand in another order than in the spec; that alone is no reason to change it",)
+
+
+def test_the_values_that_a_parent_gives_up_stay_where_heirs_and_partitions_keep_them(database: Make) -> None:
+    pair = next(pair for pair in PAIRS if pair["name"].startswith("a parent loses a column, and one heir keeps it"))
+    current = database(
+        pair["current"] + "insert into h values (1, 2); insert into left_alone values (3, 4); insert into log values (5, 6)"
+    )
+    apply(current, plan_to(current, described(database(pair["desired"], name="wanted"))).statements)
+    assert ask(current, "select b from h union all select b::text from left_alone union all select b::text from log_1") == [
+        ("2",),
+        ("4",),
+        ("6",),
+    ]
