@@ -36,11 +36,27 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
             yield from _unique(live, table, before, after)
         elif change.id.kind == "foreign_key":
             yield from _foreign_key(live, table, after)
+    _partitions(live, tally)
     for item in _compared_anew(live, changes):
         yield from _unique(live, live.table_of(item.id) or item.id, live.start[item.id], item)
     for item in _left_behind(live, changes):
         yield from _foreign_key(live, live.table_of(item.id) or item.id, item)
     yield from tally.hazards()
+
+
+def _partitions(live: Live, tally: Tally) -> None:
+    """Rows that their table can't hold once it is a partition, has other bounds, or is the default one beside a new one."""
+    for after in live.target.of_kind("table"):
+        text, before = after.note("fitting"), live.start.get(after.id)
+        if not isinstance(text, str) or before is None or before.note("fitting") == text:
+            continue
+        if after.get("bound") == before.get("bound") != "DEFAULT" and after.get("partition_of") == before.get("partition_of"):
+            continue
+        expression = live.expression(text)
+        if expression is not None:
+            condition = f"NOT {expression}"
+            answer = _Misplaced(live, after, condition)
+            tally.ask(Question(about=after.id, table=after.id, condition=condition, answer=answer))
 
 
 def _left_behind(live: Live, changes: Sequence[Change]) -> Iterator[SchemaObject]:
@@ -253,6 +269,25 @@ class _Broken:
             safer="mend these rows first",
             rows=rows,
             rule="P12",
+        )
+
+
+class _Misplaced:
+    def __init__(self, live: Live, table: SchemaObject, condition: str) -> None:
+        self._live, self._table, self._condition = live, table, condition
+
+    def __call__(self, rows: int | None) -> Hazard | None:
+        if not rows:
+            return None
+        name, bound = self._live.name(self._table.id), self._table["bound"]
+        return Hazard(
+            code="partition_violated",
+            object=name,
+            message=f"{plural(rows, 'row')} of {name} that {self._table['partition_of']} would not put there ({bound})"
+            + self._live.keys(self._table.id, self._condition),
+            safer="move these rows elsewhere first; out of a default partition: detach it, attach the new one, insert them again",
+            rows=rows,
+            rule="P32",
         )
 
 

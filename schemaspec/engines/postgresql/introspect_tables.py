@@ -17,6 +17,8 @@ _ENABLED = {"O": None, "D": "disabled", "R": "replica", "A": "always"}
 _STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
 _INTEGERS = ("smallint", "integer", "bigint")
+_BY_HASH = "satisfies_hash_partition("
+"""It names its parent by a number that means nothing in another database."""
 _COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
 
 
@@ -47,6 +49,8 @@ def relations(build: Build) -> None:
         # The order in which options were given means nothing, but it is kept when the table is made again.
         notes: dict[str, Value] = {"owner": row.owner, "options": options}
         notes["server_options"] = foreign_options(row.server_options)
+        if row.fitting and _BY_HASH not in row.fitting:
+            notes["fitting"] = row.fitting
         build.add(kind, (row.schema, row.name), attributes, *keys, notes=notes)
     for row in build.rows["relations"]:
         parents = tuple(

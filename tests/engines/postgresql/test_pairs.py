@@ -65,3 +65,15 @@ def test_the_values_that_a_parent_gives_up_stay_where_heirs_and_partitions_keep_
         ("4",),
         ("6",),
     ]
+
+
+def test_rows_that_no_partition_would_put_there_are_counted(database: Make) -> None:
+    tables = "create table t (id int, n text) partition by list (id); create table rest partition of t default;"
+    rows = (
+        "create table one (id int primary key, n text); insert into one values (1), (2); insert into t values (3), (5), (null);"
+    )
+    current = database(f"{tables} {rows}")
+    attach = "create table one partition of t (primary key (id)) for values in (1); create table five partition of t for values in (5);"
+    plan = plan_to(current, described(database(f"{tables} {attach}", name="wanted")))
+    told = {hazard.object: (hazard.rows, hazard.blocking) for hazard in plan.all_hazards if hazard.code == "partition_violated"}
+    assert told == {"one": (1, True), "rest": (1, True)}

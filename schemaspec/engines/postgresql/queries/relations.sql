@@ -4,6 +4,7 @@ select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind::te
        m.amname as access_method, s.spcname as tablespace, c.relreplident::text as replica_identity,
        c.relrowsecurity as row_security, c.relforcerowsecurity as force_row_security,
        case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound,
+       case when c.relispartition then pg_get_partition_constraintdef(c.oid) end as fitting,
        case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
        case when c.relkind = 'p' then array(
          select distinct a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
