@@ -62,9 +62,10 @@ class _Touched:
 
 
 def _touched(steps: Sequence[Step], current: Schema, desired: Schema) -> _Touched:
-    named = frozenset(id for step in steps for id in (*step.drops, *step.creates))
-    drops = [step.drops | _inside(step.drops - step.creates, current, named) for step in steps]
-    creates = [step.creates | _inside(step.creates - step.drops, desired, named) for step in steps]
+    dropped = frozenset(id for step in steps for id in step.drops)
+    created = frozenset(id for step in steps for id in step.creates)
+    drops = [step.drops | _inside(step.drops - step.creates, current, dropped) for step in steps]
+    creates = [step.creates | _inside(step.creates - step.drops, desired, created) for step in steps]
     implied = [(gone | new) - step.drops - step.creates for step, gone, new in zip(steps, drops, creates, strict=True)]
     return _Touched(drops, creates, implied, _by_object(drops), _by_object(creates))
 

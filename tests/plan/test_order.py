@@ -178,3 +178,17 @@ def test_two_thousand_tables_are_ordered_with_work_that_grows_with_their_number(
         return seen
 
     assert calls(2000) < 21 * calls(100)
+
+
+def test_what_reads_a_column_goes_before_its_table_is_made_anew():
+    schema = objects("table t", "column t.a: table t", "view v: column t.a")
+    steps = [step("drop table t"), step("create table t +column t.a"), step("drop view v"), step("create view v")]
+    assert names(ordered(steps, schema, schema)) == ["drop view v", "drop table t", "create table t", "create view v"]
+
+
+def test_what_only_alters_a_table_is_no_part_of_a_circle():
+    current = objects("table t", "table h: table t", "publication p: table t, table h")
+    desired = objects("table t", "publication p: table t")
+    steps = [step("drop table h"), step("alter table t"), step("alter publication p")]
+    order = names(ordered(steps, current, desired))
+    assert order.index("alter publication p") < order.index("drop table h")
