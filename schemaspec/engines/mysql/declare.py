@@ -88,7 +88,8 @@ def table_of(item: SchemaObject, schema: Schema, dialect: MysqlDialect, *, witho
         return Table(name=item.id.name, sql=(str(item.note("sql")),))
     primary = next((child for child in children if child.id.kind == "primary_key"), None)
     inline = _inline_key(primary)
-    uniques = {column for child in children if (column := _inline_unique(child))}
+    # MariaDB takes `primary key unique` for the primary key alone.
+    uniques = {column for child in children if (column := _inline_unique(child)) and column != inline}
     columns = tuple(
         column_of(child, str(item["collation"]), primary=child.id.name == inline, unique=child.id.name in uniques)
         for child in children
