@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from schemaspec.engines.protocol import Connection
+    from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.change import Change
     from schemaspec.model.plan import Statement, Step
     from schemaspec.model.schema import ObjectId, Schema, SchemaObject
     from schemaspec.model.url import DatabaseUrl
+
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -68,6 +70,24 @@ class Combines(Protocol):
 
     def combined(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """The same steps, which are in their order, those made one that follow each other and gain from it."""
+
+
+@runtime_checkable
+class BeginsAgain(Protocol):
+    """What an engine has beside `Engine` where a transaction that waits for a lock keeps others waiting for those it has."""
+
+    def begun_again(self, connection: Connection, work: Callable[[], T]) -> T:
+        """Do `work`, which opens a transaction and ends it. When it is refused a lock, its transaction is rolled back, so that
+        nothing is held, and after a pause the work is done from its beginning.
+
+        Raises:
+            LockedError: it was refused too often. What `work` raises.
+        """
+
+
+def begun_again(engine: Engine, connection: Connection, work: Callable[[], T]) -> T:
+    """Do `work` in the way of `BeginsAgain`, where the engine knows it; else once."""
+    return engine.begun_again(connection, work) if isinstance(engine, BeginsAgain) else work()
 
 
 @runtime_checkable

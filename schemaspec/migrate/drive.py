@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from schemaspec.engines.abilities import begun_again
 from schemaspec.errors import DatabaseError, LockedError, SchemaspecError, StatementError
 from schemaspec.migrate import history, journal
 from schemaspec.migrate.history import History
@@ -194,15 +195,14 @@ class Drive:
         """
         work, clock = self.work, Clock()
         self._tell("begin", job)
-        try:
+
+        def attempt() -> History:
+            work.forget()
             with work.connection.transaction():
-                work.straight(job, foreign_keys=self._foreign_keys)
-                known = self._known
-                if not known.complete or job.mentions_history:
-                    # Only now: the first migration may make the history table itself.
-                    known = self._made(history.read(work.engine, work.connection))
-                row = self.course.row(job, known, self.backup_name)
-                known = self.course.record(job, replace(row, duration_ms=clock.ms), self.course.opened(known))
+                return self._recorded(job, clock)
+
+        try:
+            known = attempt() if job.calls else begun_again(work.engine, work.connection, attempt)
         except Boundary as boundary:
             if boundary.steps:
                 self._steps.add(job.version)
@@ -218,6 +218,17 @@ class Drive:
         else:
             self._tell(self.course.finished, job, clock.ms)
         return True
+
+    def _recorded(self, job: Job, clock: Clock) -> History:
+        """Run the job inside the transaction that is open, and write its row."""
+        work = self.work
+        work.straight(job, foreign_keys=self._foreign_keys)
+        known = self._known
+        if not known.complete or job.mentions_history:
+            # Only now: the first migration may make the history table itself.
+            known = self._made(history.read(work.engine, work.connection))
+        row = self.course.row(job, known, self.backup_name)
+        return self.course.record(job, replace(row, duration_ms=clock.ms), self.course.opened(known))
 
     def _in_steps(self, job: Job) -> None:
         """A job in steps under a lock that is no transaction."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.abilities import Settles
+from schemaspec.engines.abilities import Settles, begun_again
 from schemaspec.errors import MigrationError, RefusedError, SchemaspecError
 from schemaspec.migrate import actions, history, journal
 from schemaspec.migrate.actions import Piece, Prepared, Source, Unit
@@ -146,9 +146,7 @@ class Steps:
                     if not again:
                         self._save(after)
         elif unit.atomic:
-            with self.work.atomic(foreign_keys=unit.foreign_keys):
-                self._run(unit)
-                self._save(after)
+            self._at_once(unit, after)
         else:
             before = journal.fingerprint(self.work.engine, self.work.connection)
             with self.work.atomic():
@@ -158,6 +156,19 @@ class Steps:
                 self._save(after)
         self._progress = after
         self._done += unit.pieces
+
+    def _at_once(self, unit: Unit, after: Progress) -> None:
+        """A unit and the record that it is done, in one transaction."""
+
+        def attempt() -> None:
+            with self.work.atomic(foreign_keys=unit.foreign_keys):
+                self._run(unit)
+                self._save(after)
+
+        if all(isinstance(piece, Statement) for piece in unit.pieces):
+            begun_again(self.work.engine, self.work.connection, attempt)
+        else:
+            attempt()
 
     def _run(self, unit: Unit) -> None:
         for piece in unit.pieces:

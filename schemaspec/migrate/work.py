@@ -20,7 +20,7 @@ from schemaspec.migrate.journal import Direction
 from schemaspec.migrate.outcome import Event, EventKind, Listener
 from schemaspec.migrate.scratches import SharedScratch
 from schemaspec.model.history import HISTORY_TABLE
-from schemaspec.model.migration import Operation, Sql
+from schemaspec.model.migration import Operation, PythonCall, Sql
 from schemaspec.model.plan import Hazard, Statement
 from schemaspec.model.position import Position
 from schemaspec.model.url import redact
@@ -93,6 +93,11 @@ class Job:
         """The statements known before (see `split`), and what the operations say."""
         yield from (statement.sql for statement in self._known())
         yield from (str(source.arguments) for source in self.sources if isinstance(source, Operation))
+
+    @property
+    def calls(self) -> bool:
+        """Whether it runs a function, which may do what no transaction undoes."""
+        return any(isinstance(source, PythonCall) for source in self.sources)
 
     @property
     def mentions_history(self) -> bool:

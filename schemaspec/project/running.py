@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.abilities import Gathers, Limits
-from schemaspec.errors import MigrationError, StatementError
+from schemaspec.engines.abilities import Gathers, Limits, begun_again
+from schemaspec.errors import LockedError, MigrationError, StatementError
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -50,10 +50,7 @@ def run_all(
         work.left = group
         try:
             while work.left:
-                with _transaction(engine, connection, group):
-                    finished = work.run()
-                    if last and finished:
-                        at_the_end()
+                finished = _run_group(work, group, at_the_end if last else None)
                 work.commit()
                 if not finished:
                     tell(_SEVERAL)
@@ -65,6 +62,24 @@ def run_all(
                 why=error.why,
                 fix=error.fix or "mend the cause and run it again: the plan is made anew from what the database holds then",
             ) from error
+        except LockedError as error:
+            error.what = f"{error.what}; {work.state()}"
+            raise
+
+
+def _run_group(work: _Work, group: Sequence[Statement], at_the_end: Callable[[], None] | None) -> bool:
+    """Run what is left of the group, as a transaction where it is one. False where that had to end before the last of them."""
+    engine, connection = work.engine, work.connection
+
+    def attempt() -> bool:
+        work.begin()
+        with _transaction(engine, connection, group):
+            finished = work.run()
+            if finished and at_the_end is not None:
+                at_the_end()
+        return finished
+
+    return attempt() if _alone(engine, group) else begun_again(engine, connection, attempt)
 
 
 class _Work:
@@ -78,24 +93,28 @@ class _Work:
     def __init__(self, engine: Engine, connection: Connection) -> None:
         self.left: Sequence[Statement] = ()
         self.committed = 0
-        self._engine = engine
-        self._connection = connection
+        self.engine = engine
+        self.connection = connection
         self._done = 0
         self._part: Sequence[Statement] = ()
 
+    def begin(self) -> None:
+        """Nothing of what is left was done, or it is undone."""
+        self._done = 0
+
     def run(self) -> bool:
         """Run what is left. False where the transaction has to be committed before the rest."""
-        engine, asked = self._engine, 0
-        for part in _gathered(engine, self._connection, self.left):
+        engine, asked = self.engine, 0
+        for part in _gathered(engine, self.connection, self.left):
             self._part = part
             if isinstance(engine, Gathers) and len(part) > 1:
-                engine.run_together(self._connection, part)
+                engine.run_together(self.connection, part)
             else:
-                engine.run(self._connection, part[0])
+                engine.run(self.connection, part[0])
             self._done += len(part)
             if isinstance(engine, Limits) and self._done - asked >= _ASKED_EVERY:
                 asked = self._done
-                if self._done < len(self.left) and engine.crowded(self._connection):
+                if self._done < len(self.left) and engine.crowded(self.connection):
                     return False
         return True
 
@@ -113,10 +132,10 @@ class _Work:
     def state(self) -> str:
         """What a failure leaves, in words."""
         count = self.committed
-        if not self._engine.features.transactional_ddl and len(self.left) > 1:
+        if not self.engine.features.transactional_ddl and len(self.left) > 1:
             last = count + len(self.left)
             return f"of the statements {count + 1} to {last}, which ran at the same time, others may be done"
-        if self._engine.features.batch_transaction or not count:
+        if self.engine.features.batch_transaction or not count:
             return "the database is as it was"
         return f"the first {count} statement{'s' if count != 1 else ''} of the plan stay{'s' if count == 1 else ''} done"
 
@@ -148,6 +167,10 @@ def _gathered(engine: Engine, connection: Connection, statements: Sequence[State
         done += count
 
 
+def _alone(engine: Engine, group: Sequence[Statement]) -> bool:
+    """Whether the group can't be a transaction."""
+    return not engine.features.transactional_ddl or not all(statement.transactional for statement in group)
+
+
 def _transaction(engine: Engine, connection: Connection, group: Sequence[Statement]) -> AbstractContextManager[None]:
-    alone = not engine.features.transactional_ddl or not all(statement.transactional for statement in group)
-    return nullcontext() if alone else connection.transaction()
+    return nullcontext() if _alone(engine, group) else connection.transaction()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from schemaspec.engines.postgresql.dialect import PostgresDialect
 from schemaspec.engines.postgresql.features import FEATURES
@@ -19,6 +19,8 @@ from schemaspec.model.url import DatabaseUrl
 if TYPE_CHECKING:
     from schemaspec.engines.postgresql.connect import PostgresConnection
     from schemaspec.engines.postgresql.fate import Fate
+
+T = TypeVar("T")
 
 
 class PostgresEngine:
@@ -127,6 +129,12 @@ class PostgresEngine:
         from schemaspec.engines.postgresql import run
 
         run.run(_ours(connection), statement)
+
+    def begun_again(self, connection: Connection, work: Callable[[], T]) -> T:
+        """See `abilities.BeginsAgain`."""
+        from schemaspec.engines.postgresql import run
+
+        return run.begun_again(_ours(connection), work)
 
     def together(self, connection: Connection, statements: Sequence[Statement]) -> int:
         """See `abilities.Gathers.together`."""

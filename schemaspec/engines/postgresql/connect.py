@@ -18,6 +18,8 @@ OLDEST = 130000
 _READ_TIMEOUT_MS = 15 * 60 * 1000
 _READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|values|table|show|explain)\b", re.IGNORECASE | re.DOTALL)
 _KEY_VALUES = re.compile(r"=\((?:[^()]|\([^()]*\))*\)")
+_IN_THE_WAY = ("55P03", "40P01")
+"""A lock was not to be had in time, or each of two waited for what the other had."""
 _OPTIONS = frozenset(
     [
         "host",
@@ -75,6 +77,8 @@ class PostgresConnection:
         """For `measure`: the file of each table that was there at the first statement that it ran here."""
         self.fresh: set[str] = set()
         """The tables that were made here, as far as `fresh` has seen them."""
+        self.begins_again = False
+        """Whether the transaction that is open is begun again where a lock is not to be had."""
         self._raw = raw
 
     @property
@@ -181,7 +185,7 @@ def translate(error: Any, sql: str, url: DatabaseUrl, *, broken: bool = False) -
         detail = _KEY_VALUES.sub("=(…)", detail) if detail.startswith("Key ") else ""
     why = redact("; ".join(part for part in (message, detail) if part), url.password)
     hint = redact(diagnosis.message_hint, url.password) if diagnosis.message_hint else None
-    if state == "55P03":
+    if state in _IN_THE_WAY:
         return LockedError("somebody else holds a lock that the statement needs", where=url, why=why, fix="try again later")
     wrapped = StatementError("the database refused a statement", statement=sql, why=why, fix=hint)
     wrapped.sqlstate = state  # type: ignore[attr-defined]

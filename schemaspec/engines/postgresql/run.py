@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from schemaspec.engines.common.tokens import POSTGRESQL, significant
 from schemaspec.engines.postgresql import fresh
@@ -18,8 +19,39 @@ _LOCK_WAIT_MS = 2000
 _ATTEMPTS = 8
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 10.0
+_FIX = "find what holds the lock in pg_stat_activity, wait for it or end it, and run this again"
 _CONCURRENT_INDEX = re.compile(r"\s*create\s+(?:unique\s+)?index\s+concurrently\b", re.IGNORECASE)
 _VALIDATE = re.compile(r"\bvalidate\s+constraint\b|\bconcurrently\b", re.IGNORECASE)
+
+T = TypeVar("T")
+
+
+def begun_again(connection: PostgresConnection, work: Callable[[], T]) -> T:
+    """See `abilities.BeginsAgain`."""
+    if connection.in_transaction:
+        return work()
+    pauses = _pauses()
+    fresh_before = connection.fresh
+    while True:
+        connection.begins_again, connection.fresh = True, set(fresh_before)
+        try:
+            return work()
+        except LockedError as error:
+            pause = next(pauses, None)
+            if pause is None:
+                error.fix = _FIX
+                raise
+        finally:
+            connection.begins_again = False
+        time.sleep(pause)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between the attempts, longer and longer, and never the same for two who wait for each other."""
+    pause = _FIRST_PAUSE
+    for _ in range(_ATTEMPTS - 1):
+        yield pause * random.uniform(0.5, 1.5)
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def run(connection: PostgresConnection, statement: Statement) -> None:
@@ -28,18 +60,19 @@ def run(connection: PostgresConnection, statement: Statement) -> None:
         remove_invalid(connection, statement)
     patient = statement.transactional is False and _VALIDATE.search(statement.sql)
     wait = _LOCK_WAIT_MS * (5 if patient else 1)
-    pause = _FIRST_PAUSE
-    for attempt in range(_ATTEMPTS):
-        last = attempt == _ATTEMPTS - 1
+    pauses = _pauses()
+    while True:
         try:
             _once(connection, statement, wait)
             return
         except LockedError as error:
-            if last:
-                error.fix = "find what holds the lock in pg_stat_activity, wait for it or end it, and run this again"
+            if connection.begins_again:
+                raise  # what the transaction holds by now is not held any longer than this
+            pause = next(pauses, None)
+            if pause is None:
+                error.fix = _FIX
                 raise
-        time.sleep(pause * random.uniform(0.5, 1.5))
-        pause = min(pause * 2, _LONGEST_PAUSE)
+        time.sleep(pause)
         if _CONCURRENT_INDEX.match(statement.sql) and not connection.in_transaction:
             remove_invalid(connection, statement)
 

@@ -14,6 +14,7 @@ from schemaspec.engines.postgresql import ENGINE
 from schemaspec.errors import DatabaseError, LockedError, StatementError
 from schemaspec.model.plan import Statement
 from schemaspec.model.url import DatabaseUrl
+from schemaspec.project.running import run_all
 from tests.engines.postgresql.databases import another_process, database, run, within
 from tests.servers_postgresql import PrivateCluster
 
@@ -24,6 +25,7 @@ from schemaspec import Migration, run_migrations
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.model.plan import Statement
 from schemaspec.model.url import DatabaseUrl
+from schemaspec.project.running import run_all
 connection = ENGINE.connect(DatabaseUrl.parse(sys.argv[1]), mode="write")
 with ENGINE.exclusive(connection):
     print("ready", flush=True)
@@ -173,3 +175,75 @@ def test_a_function_that_commits_by_itself_is_not_reported_as_undone(shop: Datab
     assert run_migrations([Migration(1, "f", up_func=keep)], shop)["failed"] == [1]
     assert "what it did until then may be committed, and is in no history" in caplog.text
     assert "as it was" not in caplog.text
+
+
+class _Blocked:
+    """A table that somebody reads until our side pauses for the first time; what we hold then is noted."""
+
+    def __init__(self, url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch) -> None:
+        run(url, "create table other (id int)")
+        self.url, self.held = url, list[object]()
+        self.reader = ENGINE.connect(url, mode="write")
+        self.reader.execute("begin")
+        self.reader.query("select * from other limit 1")
+        monkeypatch.setattr("schemaspec.engines.postgresql.run.time.sleep", self.pause)
+
+    def pause(self, _: float) -> None:
+        strong = "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted and database = (select oid from "
+        self.held.append(run(self.url, strong + "pg_database where datname = current_database())")[0][0])
+        self.reader.execute("rollback")
+
+
+_TWO = ("ALTER TABLE t ADD COLUMN n int", "ALTER TABLE other ADD COLUMN n int")
+
+
+def _both(url: DatabaseUrl) -> bool:
+    return run(url, "select count(*) from pg_attribute where attname = 'n' and not attisdropped") == [(2,)]
+
+
+def test_a_plan_holds_nothing_while_it_waits_for_a_lock(shop: DatabaseUrl, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked, connection = _Blocked(shop, monkeypatch), ENGINE.connect(shop, mode="write")
+    run_all(ENGINE, connection, [Statement(sql=text) for text in _TWO])
+    assert blocked.held == [0]
+    assert _both(shop)
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+def test_a_migration_holds_nothing_while_it_waits_for_a_lock(
+    shop: DatabaseUrl, monkeypatch: pytest.MonkeyPatch, transaction: bool
+) -> None:
+    blocked = _Blocked(shop, monkeypatch)
+    # With an index built while the table is in use, it is run in steps.
+    index = "" if transaction else "; CREATE INDEX CONCURRENTLY t_id ON t (id)"
+    assert run_migrations([Migration(1, "both", up="; ".join(_TWO) + index)], shop)["applied"] == [1]
+    assert blocked.held[:1] == [0]
+    assert _both(shop)
+
+
+def test_a_plan_that_gets_no_lock_says_what_the_database_is_like(shop: DatabaseUrl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schemaspec.engines.postgresql.run._ATTEMPTS", 2)
+    connection, reader = (ENGINE.connect(shop, mode="write") for _ in range(2))
+    with reader.transaction():
+        reader.query("select * from t limit 1")
+        with pytest.raises(LockedError, match="the database is as it was"):
+            run_all(ENGINE, connection, [Statement(sql="CREATE TABLE made (id int)"), Statement(sql="DROP TABLE t")])
+    assert run(shop, "select to_regclass('made')") == [(None,)]
+    reader.close()
+
+
+def test_who_loses_a_deadlock_begins_again(shop: DatabaseUrl) -> None:
+    run(shop, "create table other (id int)")
+    connection, rival = (ENGINE.connect(shop, mode="write") for _ in range(2))
+    connection.execute("set deadlock_timeout = '50ms'")
+    rival.execute("set deadlock_timeout = '1min'; set lock_timeout = 0")
+    rival.execute("begin; lock table other")
+    after = threading.Thread(target=lambda: (within(10, lambda: _locked(shop, "t")), rival.execute("lock table t; commit")))
+    after.start()
+    run_all(ENGINE, connection, [Statement(sql=text) for text in _TWO])
+    after.join()
+    assert _both(shop)
+
+
+def _locked(url: DatabaseUrl, table: str) -> bool:
+    held = f"select count(*) from pg_locks where relation = '{table}'::regclass and mode = 'AccessExclusiveLock' and granted"
+    return run(url, held) != [(0,)]
