@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 from schemaspec.model.url import DatabaseUrl
 
 _PROGRAMS = ("initdb", "pg_ctl")
+_CHOSEN = "SCHEMASPEC_TEST_PG_BIN"
+"""The variable that names the folder of another version's programs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +57,25 @@ def missing() -> str:
 
 
 def _found(name: str) -> str | None:
+    if chosen := os.environ.get(_CHOSEN):
+        return shutil.which(name, path=chosen)
     homes = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
     places = [*map(str, homes), os.environ.get("PATH", "")]
     return shutil.which(name, path=os.pathsep.join(places))
 
 
 def program(name: str) -> str:
-    """The path of one of PostgreSQL's programs, the newest that is installed."""
+    """The path of one of PostgreSQL's programs, of the version that was chosen or else of the newest that is installed."""
     found = _found(name)
     assert found, f"{name} is not installed"
     return found
+
+
+def major_version() -> int:
+    """The version of these programs; 0 where there are none."""
+    found = _found("pg_ctl")
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout if found else "0"
+    return int(re.findall(r"\d+", said)[0])
 
 
 def _unprivileged() -> pwd.struct_passwd | None:

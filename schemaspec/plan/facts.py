@@ -15,8 +15,8 @@ _TEXTUAL = re.compile(r"char|clob|text|string|enum|\bset\b", re.IGNORECASE)
 
 
 def not_null(column: SchemaObject) -> bool:
-    """Whether the column takes no NULL."""
-    return bool(column.get("not_null"))
+    """Whether the column holds no NULL; where that was never proven, rows from before may."""
+    return bool(column.get("not_null")) and not column.get("not_null_unproven")
 
 
 def fills_itself(column: SchemaObject, schema: Schema) -> bool:

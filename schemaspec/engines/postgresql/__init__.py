@@ -196,9 +196,9 @@ def _ours(connection: Connection) -> PostgresConnection:
 
 
 def _version(schema: Schema) -> int:
-    """`server_version_num` from a version's text."""
-    head = schema.server_version.split(".")[0]
-    return int("".join(letter for letter in head if letter.isdigit()) or 0) * 10000
+    from schemaspec.engines.postgresql.facts import version_number
+
+    return version_number(schema.server_version)
 
 
 ENGINE = PostgresEngine()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from schemaspec.engines.postgresql import privileges
 from schemaspec.engines.postgresql.declare_table import declare_table
 from schemaspec.engines.postgresql.dialect import PostgresDialect
-from schemaspec.engines.postgresql.facts import in_order, strings
+from schemaspec.engines.postgresql.facts import in_order, is_unproven, strings
 from schemaspec.engines.postgresql.table_texts import Reach, owned_by, serial_sequence, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, acl_kind, comment_text
 from schemaspec.engines.postgresql.texts import constraint_clause, create, create_only, domain_definition, sequence_definition
@@ -157,7 +157,9 @@ def _short(item: SchemaObject, schema: Schema) -> tuple[str, dict[str, tuple[str
         return "", {"values": strings(item, "labels")}
     if kind == "domain":
         checks = schema.children(item.id.path, "check")
-        if any(check.get("comment") or str(check["definition"]).endswith("NOT VALID") for check in checks):
+        if item.get("not_null_comment") is not None or any(
+            check.get("comment") or is_unproven(check["definition"]) for check in checks
+        ):
             return None
         return " ".join((domain_definition(item), *map(constraint_clause, checks))), {}
     if kind == "sequence" and not item.get("unlogged"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from schemaspec.engines.common.tokens import unquote
-from schemaspec.engines.postgresql import privileges
+from schemaspec.engines.postgresql import not_null, privileges
 from schemaspec.engines.postgresql.dialect import PostgresDialect
 from schemaspec.engines.postgresql.facts import in_order, named, strings
 from schemaspec.engines.postgresql.index_text import index_keys, index_parts, wraps
@@ -20,7 +20,7 @@ from schemaspec.model.spec import Column, Constraint, Index, Object, Option, Tab
 _PLAIN = re.compile(r"[^\W\d]\w*")
 _ACTIONS = "CASCADE|SET NULL|SET DEFAULT|RESTRICT|NO ACTION"
 _FOREIGN = re.compile(
-    r"FOREIGN KEY \([^()]*\) REFERENCES [^()]*\([^()]*\)"
+    r"FOREIGN KEY \((?!.*\bPERIOD\b)[^()]*\) REFERENCES [^()]*\([^()]*\)"
     rf"(?: ON UPDATE (?P<update>{_ACTIONS}))?(?: ON DELETE (?P<delete>{_ACTIONS}))?"
 )
 _OF_SEQUENCE = ("identity_type", "sequence_persistence", "sequence_privileges", "sequence_comment")
@@ -132,7 +132,8 @@ class _Maker:
 
     def _plain_column(self, column: SchemaObject) -> bool:
         """Whether a definition says everything about the column."""
-        special = ("storage", "compression", "statistics", "options", "server_options", *_OF_SEQUENCE)
+        bound = ("not_null_unproven", "not_null_comment")
+        special = ("storage", "compression", "statistics", "options", "server_options", *bound, *_OF_SEQUENCE)
         return not any(column.get(name) is not None for name in special)
 
     def _annotated(self, column: SchemaObject) -> bool:
@@ -147,8 +148,11 @@ class _Maker:
         theirs = next((self.schema.get(ObjectId("default", item.id.path)) for item in parents), None)
         if (default and default["expression"]) != (theirs and theirs["expression"]):
             return True
-        needed = column.get("not_null") and not any(item.get("not_null") for item in parents)
-        return bool(needed) or self._annotated(column)
+        if column.get("not_null") and not not_null.is_inherited(parents):
+            return True
+        parted = self.table.get("bound") is not None
+        renamed = parted and column.get("not_null") and not_null.name_of(column) != not_null.name_of(parents[0])
+        return bool(renamed) or self._annotated(column)
 
     def _own_words_needed(self, item: SchemaObject) -> bool:
         return self.reach.circular(item)
@@ -159,7 +163,7 @@ class _Maker:
         plain = sequence is not None and not sequence.get("comment") and not sequence.get("privileges")
         inside = inline.get(column.id.name, [])
         text = _lowered(column_text(column, default, serial=plain, merged=is_merged(column, self.schema)), column)
-        if "primary key" in inside or plain:
+        if ("primary key" in inside and not_null.is_plain(column)) or plain:
             text = text.removesuffix(" not null")
         return Column(
             name=column.id.name,

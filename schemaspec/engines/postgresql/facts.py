@@ -7,6 +7,17 @@ from typing import Any
 from schemaspec.model.schema import SchemaObject
 
 
+def version_number(text: str) -> int:
+    """`server_version_num`, without the minor version, from a version's text."""
+    head = text.split(".")[0]
+    return int("".join(letter for letter in head if letter.isdigit()) or 0) * 10000
+
+
+def is_unproven(definition: object) -> bool:
+    """Whether the constraint was not held against the rows that are there, by its definition."""
+    return str(definition).endswith(("NOT VALID", "NOT ENFORCED"))
+
+
 def strings(item: SchemaObject, name: str) -> tuple[str, ...]:
     """An attribute that is a tuple of texts."""
     value = item.get(name)

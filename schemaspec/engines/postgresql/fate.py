@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from schemaspec.engines.postgresql.conversions import is_widened
-from schemaspec.engines.postgresql.facts import pairs, strings
+from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
 from schemaspec.model.change import AttributeChange, Change
@@ -167,7 +167,7 @@ def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tupl
 def _is_validated(change: Change) -> bool:
     """Whether rows are held against a check that is new or has changed."""
     after = change.after
-    return change.id.kind == "check" and after is not None and not str(after["definition"]).endswith("NOT VALID")
+    return change.id.kind == "check" and after is not None and not is_unproven(after["definition"])
 
 
 def _checks(id: ObjectId, schema: Schema) -> tuple[str, ...]:
@@ -298,7 +298,7 @@ def _is_rechecked(check: SchemaObject, column: SchemaObject, current: Schema, de
     What heirs and partitions share with it is left alone.
     """
     table = current.get(ObjectId("table", check.id.owner))
-    if table is None or not is_widened(column, desired[column.id]) or str(check["definition"]).endswith("NOT VALID"):
+    if table is None or not is_widened(column, desired[column.id]) or is_unproven(check["definition"]):
         return False
     shared = any(table.get(name) for name in ("partition_of", "partition_key", "inherits"))
     return not shared and not any(dotted(table.id.path) in strings(other, "inherits") for other in current.of_kind("table"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.facts import is_unproven
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.targets import literal
@@ -24,7 +26,8 @@ _UNVALIDATED = f"""
 select n.nspname, coalesce(t.relname, d.typname), k.conname, case when t.oid is null then 'DOMAIN' else 'TABLE' end
 from pg_constraint k left join pg_class t on t.oid = k.conrelid left join pg_type d on d.oid = k.contypid
 join pg_namespace n on n.oid = coalesce(t.relnamespace, d.typnamespace)
-where {_OURS} and not k.convalidated and k.conparentid = 0 order by 1, 2, 3
+where {_OURS} and not k.convalidated and k.conparentid = 0 and coalesce((to_jsonb(k)->>'conenforced')::boolean, true)
+order by 1, 2, 3
 """
 # Sequences that feed a column, by ownership or by the default that names them.
 _SEQUENCES = f"""
@@ -51,6 +54,8 @@ select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.rel
 where {_OURS} and c.relkind = 'r' and not c.relhassubclass and pg_relation_size(c.oid) = 0 order by 1, 2
 """
 _AT_ONCE = 100
+_PERIOD = re.compile(r"[(,] ?PERIOD ")
+"""A key that holds for a time refers to rows that cover it together."""
 
 
 def integrity(connection: PostgresConnection) -> tuple[Fault, ...]:
@@ -174,7 +179,7 @@ def orphans(connection: PostgresConnection, schema: Schema) -> tuple[Fault, ...]
     """See `protocol.Engine.orphans`. The server vouches for validated keys; those that never were are looked at."""
     found: list[Fault] = []
     for item in schema.of_kind("foreign_key"):
-        if str(item["definition"]).endswith("NOT VALID"):
+        if is_unproven(item["definition"]) and not _PERIOD.search(str(item["definition"])):
             found += _orphans_of(connection, item)
     return tuple(found)
 

@@ -14,7 +14,13 @@ from schemaspec.model.schema import Value
 from schemaspec.model.url import redact
 
 PUBLIC_COMMENT = "standard public schema"
-_ACL_KINDS = {"r": ("tables", "table"), "S": ("sequences", "sequence"), "f": ("functions", "function"), "T": ("types", "type")}
+_ACL_KINDS = {
+    "r": ("tables", "table"),
+    "S": ("sequences", "sequence"),
+    "f": ("functions", "function"),
+    "T": ("types", "type"),
+    "L": ("large objects", "large_object"),
+}
 _STREAMING = {"true": "on", "t": "on", "p": "parallel"}
 _FOREIGN_CLASSES = {
     "foreign_data_wrapper": catalog.FDW,

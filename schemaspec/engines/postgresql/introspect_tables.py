@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemaspec.engines.postgresql import catalog
+from schemaspec.engines.postgresql import catalog, not_null
 from schemaspec.engines.postgresql.build import Build, Draft
 from schemaspec.engines.postgresql.index_text import without_parameters
 from schemaspec.engines.postgresql.introspect_types import sequence_options
@@ -70,6 +70,7 @@ def columns(build: Build) -> None:
     """Columns of tables as objects; those of views as notes of the view; column defaults."""
     sequences = {(row.owner_relation, row.owner_column): row for row in build.rows["sequences"] if row.ownership == "i"}
     view_columns: dict[int, list[Any]] = {}
+    taken = not_null.copied(build)
     for row in build.rows["columns"]:
         relation = build.keys.get((catalog.CLASS, row.relation))
         if relation is None or relation.kind == "composite":
@@ -96,8 +97,10 @@ def columns(build: Build) -> None:
             "comment": build.texts.get((catalog.CLASS, row.relation, row.number)),
         }
         attributes |= _identity(build, row, relation.path, sequences, unlogged=owner.attributes.get("persistence") == "unlogged")
+        bound, bound_notes = not_null.facts(build, row, relation.path, taken, parted=owner.attributes.get("bound") is not None)
+        attributes |= bound
         keys = [(catalog.ATTRDEF, row.default_oid)] if row.generated else []
-        notes = {"position": row.number, "server_options": foreign_options(row.server_options)}
+        notes = {"position": row.number, "server_options": foreign_options(row.server_options), **bound_notes}
         notes["options"] = _set_options(row)
         if row.storage:
             notes["usual_storage"] = _STORAGE[row.usual_storage]
@@ -118,6 +121,8 @@ def _identity(
     if not row.identity:
         return {}
     sequence = sequences.get((row.relation, row.number))
+    if sequence is None and row.inherited:
+        return {}  # a partition's, which draws on the sequence of the partitioned table and is an identity through that alone
     found: dict[str, Value] = {"identity": "always" if row.identity == "a" else "by default"}
     if sequence is not None:
         usual = (table[0], made_name(table[-1], row.name, "seq"))

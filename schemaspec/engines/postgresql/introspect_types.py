@@ -6,7 +6,7 @@ from typing import Any
 
 from schemaspec.engines.postgresql import catalog
 from schemaspec.engines.postgresql.build import Build
-from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.model.schema import Value
 
 _KINDS = {"e": "enum", "d": "domain", "c": "composite", "r": "range", "b": "base_type"}
@@ -46,6 +46,8 @@ def _domain(build: Build, row: Any, _: dict[int, list[Any]]) -> dict[str, Value]
         "collation": row.collation,
         "default": row.default_expression if row.default_expression is not None else row.default_text,
         "not_null": row.not_null,
+        "not_null_name": None if row.not_null_name == made_name(row.name, "", "not_null") else row.not_null_name,
+        "not_null_comment": build.texts.get((catalog.CONSTRAINT, row.not_null_oid, 0)),
     }
 
 

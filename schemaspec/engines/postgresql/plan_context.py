@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from schemaspec.engines.postgresql import privileges as grants
-from schemaspec.engines.postgresql.facts import in_order
+from schemaspec.engines.postgresql.facts import in_order, version_number
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.table_texts import Reach, parent_columns
@@ -48,6 +48,11 @@ class Context:
         """Dropped objects that another object's step takes away."""
         self.renamed: dict[ObjectId, ObjectId] = {}
         """Constraints and indexes that only get another name: new → old."""
+
+    @cached_property
+    def version(self) -> int:
+        """The server's version, as `server_version_num` without the minor one."""
+        return version_number(self.current.server_version)
 
     def is_new(self, path: tuple[str, ...]) -> bool:
         """Whether the table (or view) of this path is created in this plan."""

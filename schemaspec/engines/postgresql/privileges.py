@@ -31,6 +31,7 @@ _KINDS = {
     "schema": "UC",
     "language": "U",
     "foreign": "U",
+    "large_object": "rw",
 }
 _PUBLIC = {"function": "X", "type": "U", "language": "U"}
 _ITEM = re.compile(r'("(?:[^"]|"")*"|[^=]*)=((?:[a-zA-Z]\*?)*)/')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
@@ -147,8 +147,8 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
         foreign = ObjectId("foreign_table", after.id.owner) in context.desired
         using = "" if foreign else f" USING {cast_expression(identifier(after.id.name), before, after)}"
         texts.append(f"{alter} TYPE {_type(after)}{using}")
-    if change.changed("not_null") and "not_null" not in implied:
-        texts += _not_null(after, alter, context)
+    if "not_null" not in implied:
+        texts += _bound(change, before, after, alter, context)
     if change.changed("identity", "identity_sequence", "identity_options", "identity_type") and after.get("identity"):
         texts += _identity(change, before, after, alter)
     texts += _facts(change, before, after)
@@ -171,12 +171,29 @@ def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset
             found |= {item.name for item in above.attributes}
             if above.changed("type", "collation"):
                 found.add("type")
+            if above.changed("not_null_no_inherit"):
+                found.add("not_null")
     return frozenset(found)
 
 
 def _type(item: SchemaObject) -> str:
     collation = f" COLLATE {item['collation']}" if item.get("collation") else ""
     return f"{item['type']}{collation}"
+
+
+def _bound(change: Change, before: SchemaObject, after: SchemaObject, alter: str, context: Context) -> Iterator[str | Statement]:
+    """NOT NULL, and what there is to it."""
+    new = bool(after.get("not_null")) and not_null.needs_new(before, after)
+    if change.changed("not_null") or new:
+        if new and before.get("not_null"):
+            yield f"{alter} DROP NOT NULL"
+        yield from _not_null(after, alter, context)
+        if after.get("not_null_comment") is not None:
+            yield not_null.comment(after)
+    elif after.get("not_null"):
+        yield from not_null.changed(change, before, after)
+        if change.changed("not_null_unproven"):
+            yield statement(not_null.validated(after), after.id, transactional=False)
 
 
 def _not_null(after: SchemaObject, alter: str, context: Context) -> Iterator[str | Statement]:
@@ -186,7 +203,11 @@ def _not_null(after: SchemaObject, alter: str, context: Context) -> Iterator[str
         return
     table, name = dotted(after.id.owner), identifier(after.id.name)
     owner = context.relation(after.id.owner, context.desired)
-    if owner is None or owner.id.kind != "table" or after.get("inherited") or after.get("identity"):
+    one_go = owner is None or owner.id.kind != "table" or after.get("inherited") or after.get("identity")
+    if context.version >= not_null.NAMED:
+        yield from _named_not_null(after, one_go=bool(one_go))
+        return
+    if one_go:
         yield f"{alter} SET NOT NULL"
         return
     check = identifier(made_name(after.id.owner[-1], after.id.name, "not_null_check"))
@@ -195,6 +216,16 @@ def _not_null(after: SchemaObject, alter: str, context: Context) -> Iterator[str
     yield statement(f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}", after.id, transactional=False, undo=drop)
     yield statement(f"{alter} SET NOT NULL", after.id)
     yield statement(f"ALTER TABLE {table} DROP CONSTRAINT {check}", after.id)
+
+
+def _named_not_null(after: SchemaObject, *, one_go: bool) -> Iterator[str | Statement]:
+    """NOT NULL is a constraint of its own there, which can be validated later."""
+    if one_go or after.get("not_null_unproven"):
+        yield not_null.added(after)
+        return
+    drop = f"ALTER TABLE {dotted(after.id.owner)} DROP CONSTRAINT IF EXISTS {identifier(not_null.name_of(after))}"
+    yield not_null.added(after, later=True)
+    yield statement(not_null.validated(after), after.id, transactional=False, undo=drop)
 
 
 def _identity(change: Change, before: SchemaObject, after: SchemaObject, alter: str) -> Iterator[str]:

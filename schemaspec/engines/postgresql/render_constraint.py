@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards
-from schemaspec.engines.postgresql.facts import in_order, named, strings
+from schemaspec.engines.postgresql.facts import in_order, is_unproven, named, strings
 from schemaspec.engines.postgresql.fate import undeferred, used_by_columns
 from schemaspec.engines.postgresql.index_text import index_parts
 from schemaspec.engines.postgresql.names import dotted, identifier
@@ -141,14 +141,15 @@ def _added(change: Change, item: SchemaObject, context: Context) -> Iterator[Ste
     fresh = owner is None or context.is_new(item.id.owner) or owner.id.kind != "table"
     parted = owner is not None and bool(owner.get("partition_key"))
     definition = str(item["definition"])
-    if fresh or definition.endswith("NOT VALID") or (parted and item.id.kind != "check"):
+    timed = "WITHOUT OVERLAPS" in definition  # an exclusion constraint in all but its name
+    if fresh or is_unproven(definition) or (parted and item.id.kind != "check"):
         yield created(change, create(item, schema))
     elif item.id.kind in ("check", "foreign_key"):
         yield created(change, [*_validated(item, context), *remarks(item, schema)])
-    elif item.id.kind in ("unique", "primary_key") and (match := _KEY.fullmatch(definition)):
+    elif item.id.kind in ("unique", "primary_key") and not timed and (match := _KEY.fullmatch(definition)):
         yield created(change, [*_using_index(item, match), *remarks(item, schema)])
     else:
-        danger = [hazards.exclusion_built(item)] if item.id.kind == "exclusion" else []
+        danger = [hazards.exclusion_built(item)] if item.id.kind == "exclusion" or timed else []
         first, *rest = add_constraint(item, schema)
         yield created(change, [statement(first, item.id, *danger), *rest, *remarks(item, schema)])
 
@@ -190,7 +191,7 @@ def _using_index(item: SchemaObject, match: re.Match[str]) -> Iterator[Statement
 def _domain_check(item: SchemaObject, context: Context) -> Iterator[str | Statement]:
     id = ObjectId("domain", item.id.owner)
     add = f"ALTER DOMAIN {dotted(id.path)} ADD {constraint_clause(item)}"
-    if not used_by_columns(id, context.current) or str(item["definition"]).endswith("NOT VALID"):
+    if not used_by_columns(id, context.current) or is_unproven(item["definition"]):
         yield add
     else:
         yield f"{add} NOT VALID"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from schemaspec.engines.postgresql import hazards
-from schemaspec.engines.postgresql.facts import in_order
+from schemaspec.engines.postgresql import hazards, not_null
+from schemaspec.engines.postgresql.facts import in_order, is_unproven
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
 from schemaspec.engines.postgresql.remarks import remarks
@@ -85,6 +85,8 @@ def attach(item: SchemaObject, context: Context, change: Change | None) -> Step:
     """ATTACH PARTITION, with the checks that the table must have before; its indexes join those of the parent by themselves."""
     name = dotted(item.id.path)
     texts = [text for check in _needed(item, context) for text in _added(item, check)]
+    if context.current[item.id].get("partition_of") is None:
+        texts += _named_otherwise(item, context)
     sql = f"ALTER TABLE ONLY {item['partition_of']} ATTACH PARTITION {name} {item['bound']}"
     texts.append(statement(sql, item.id, hazards.partition_attached(item)))
     keyed = [child for child in context.desired.children(item.id.path, *_KEYED) if joins_by_itself(child, context)]
@@ -156,10 +158,23 @@ def _let_go(table: SchemaObject, context: Context) -> tuple[tuple[Statement, ...
         statement(sql, table.id, hazards.partition_detached(table)),
         *(statement(_dropped(item), item.id) for item in lost),
         *_left_behind(table, context),
+        *_named_otherwise(table, context),
     )
     columns = tuple(lost_by_leaving(table, context))
     texts += tuple(text for step in columns for text in step.statements)
     return texts, frozenset((*(item.id for item in lost), *(id for step in columns for id in step.drops)))
+
+
+def _named_otherwise(table: SchemaObject, context: Context) -> Iterator[Statement]:
+    """What is behind the NOT NULL of a partition's columns can have another name only while it is no partition."""
+    for before in context.current.children(table.id.path, "column"):
+        after = context.desired.get(before.id)
+        if after is None or not (before.get("not_null") and after.get("not_null")):
+            continue
+        old, new = not_null.name_of(before), not_null.name_of(after)
+        if old != new and before.get("not_null_name") == after.get("not_null_name"):
+            sql = f"ALTER TABLE {dotted(table.id.path)} RENAME CONSTRAINT {identifier(old)} TO {identifier(new)}"
+            yield statement(sql, before.id)
 
 
 def _part_of(item: SchemaObject) -> Iterator[ObjectId]:
@@ -214,6 +229,9 @@ def _needed(table: SchemaObject, context: Context) -> Iterator[_Told]:
 def _added(table: SchemaObject, check: _Told) -> Iterator[Statement]:
     name, constraint = dotted(table.id.path), identifier(check.id.name)
     drop = f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {constraint}"
+    if check.definition.endswith("NOT ENFORCED"):
+        yield statement(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} {check.definition}", table.id)
+        return
     definition = check.definition.removesuffix(" NOT VALID")
     yield statement(f"ALTER TABLE {name} ADD CONSTRAINT {constraint} {definition} NOT VALID", table.id)
     yield statement(f"ALTER TABLE {name} VALIDATE CONSTRAINT {constraint}", table.id, transactional=False, undo=drop)
@@ -278,7 +296,7 @@ def _freed(change: Change, context: Context) -> bool:
 
 def _lent_again(check: SchemaObject, context: Context) -> Iterator[Statement]:
     """A check for a table and its heirs, as it was: they can be written to while it is held against their rows."""
-    alter, valid = f"ALTER TABLE {dotted(check.id.owner)}", not str(check["definition"]).endswith("NOT VALID")
+    alter, valid = f"ALTER TABLE {dotted(check.id.owner)}", not is_unproven(check["definition"])
     yield statement(f"{alter} ADD {constraint_clause(check)}{' NOT VALID' if valid else ''}", check.id)
     yield from (statement(text, check.id) for text in remarks(check, context.current))
     if valid:

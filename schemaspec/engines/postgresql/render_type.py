@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast
-from schemaspec.engines.postgresql.facts import pairs, strings
+from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings
 from schemaspec.engines.postgresql.fate import built_on, grows, needs_swap, used_by_columns
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
@@ -96,16 +96,24 @@ def _domain_altered(change: Change, after: SchemaObject, context: Context) -> It
     if change.changed("default"):
         texts.append(f"{alter} SET DEFAULT {after['default']}" if after.get("default") is not None else f"{alter} DROP DEFAULT")
     if change.changed("not_null"):
-        texts.append(f"{alter} {'SET' if after.get('not_null') else 'DROP'} NOT NULL")
+        name = f"ADD CONSTRAINT {identifier(not_null.domain_name(after))}" if after.get("not_null_name") else "SET"
+        texts.append(f"{alter} {name if after.get('not_null') else 'DROP'} NOT NULL")
+    elif change.changed("not_null_name") and change.before is not None:
+        old, new = (identifier(not_null.domain_name(item)) for item in (change.before, after))
+        texts.append(f"{alter} RENAME CONSTRAINT {old} TO {new}")
+    if change.changed("not_null_comment") and after.get("not_null"):
+        texts.append(not_null.domain_comment(after))
     yield altered(change, [*texts, *annotation_changes(change, context)])
 
 
 def _domain_bodies(item: SchemaObject, context: Context) -> Iterator[str]:
     """CREATE DOMAIN with its checks: once a column has an array of it, none can be added."""
     checks = context.desired.children(item.id.path, "check")
-    inline = [check for check in checks if not str(check["definition"]).endswith("NOT VALID")]
+    inline = [check for check in checks if not is_unproven(check["definition"])]
     yield " ".join((f"CREATE DOMAIN {dotted(item.id.path)} AS {domain_definition(item)}", *map(constraint_clause, inline)))
     yield from context.unwanted(item)
+    if item.get("not_null_comment") is not None:
+        yield not_null.domain_comment(item)
     for check in checks:
         texts = create(check, context.desired)
         yield from texts[1:] if check in inline else texts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
@@ -77,6 +78,8 @@ def serial_sequence(column: SchemaObject, default: SchemaObject | None, schema: 
     """The sequence that `serial` in place of the type would make, default and ownership included; None when it would not."""
     if default is None or not column.get("not_null") or column["type"] not in SERIALS or column.get("inherited"):
         return None
+    if not_null.text(column) != "NOT NULL":
+        return None
     path = (column.id.path[0], made_name(column.id.path[1], column.id.name, "seq"))
     sequence = schema.get(ObjectId("sequence", path))
     if sequence is None or sequence["type"] != column["type"] or sequence.get("options") or sequence.get("unlogged"):
@@ -106,9 +109,8 @@ def column_text(column: SchemaObject, default: SchemaObject | None, *, serial: b
         parts.append(f"DEFAULT {default['expression']}")
     if column.get("identity"):
         parts.append(identity_text(column))
-    if column.get("not_null"):
-        parts.append("NOT NULL")
-    return " ".join(parts)
+    parts.append(not_null.text(column))
+    return " ".join(filter(None, parts))
 
 
 def identity_text(column: SchemaObject) -> str:
@@ -136,6 +138,7 @@ def column_extras(column: SchemaObject) -> Iterator[str]:
         yield f"{alter} SET COMPRESSION {column['compression']}"
     if column.get("statistics") is not None:
         yield f"{alter} SET STATISTICS {column['statistics']}"
+    yield from not_null.extras(column)
     if column.get("options"):
         yield f"{alter} SET ({', '.join(map(option_text, in_order(column, 'options')))})"
     if column.get("comment") is not None:
@@ -231,8 +234,8 @@ def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema
             yield f"{alter} SET DEFAULT {default['expression']}"
     elif inherited is not None:
         yield f"{alter} DROP DEFAULT"
-    if column.get("not_null") and not any(item.get("not_null") for item in parents):
-        yield f"{alter} SET NOT NULL"
+    if not_null.text(column) and not not_null.is_inherited(parents):
+        yield f"{alter} SET NOT NULL" if not_null.is_plain(column) else not_null.added(column)
     if column.get("server_options"):
         options = ", ".join(f"ADD {option}" for option in in_order(column, "server_options"))
         yield f"ALTER FOREIGN TABLE {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)} OPTIONS ({options})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from schemaspec.engines.common.tokens import POSTGRESQL, significant, split
+from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, noted, pairs, strings
 from schemaspec.engines.postgresql.names import dotted, identifier
@@ -56,12 +57,14 @@ def domain_definition(item: SchemaObject) -> str:
     if item.get("default") is not None:
         parts.append(f"DEFAULT {item['default']}")
     if item.get("not_null"):
-        parts.append("NOT NULL")
+        parts.append(f"CONSTRAINT {identifier(not_null.domain_name(item))} NOT NULL" if item.get("not_null_name") else "NOT NULL")
     return " ".join(parts)
 
 
 def _domain(item: SchemaObject) -> Iterator[str]:
     yield f"CREATE DOMAIN {dotted(item.id.path)} AS {domain_definition(item)}"
+    if item.get("not_null_comment") is not None:
+        yield not_null.domain_comment(item)
 
 
 def attribute_text(name: str, type: str, collation: str | None) -> str:

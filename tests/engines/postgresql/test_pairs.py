@@ -12,11 +12,17 @@ from schemaspec.errors import UnsupportedError
 from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.planning import apply, described, dump, plan_to, schema_of
+from tests.servers_postgresql import major_version
 
-PAIRS = yaml.safe_load(Path(__file__).with_name("pairs.yaml").read_text(encoding="utf-8"))
+PAIRS = [
+    pair
+    for name in ("pairs.yaml", "pairs_newer.yaml")
+    for pair in yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+]
 WAYS = [
     pytest.param(pair, way, id=f"{pair['name']}, {'there' if way[0] == 'current' else 'back'}")
     for pair in PAIRS
+    if pair.get("since", 0) <= major_version()
     for way in (("current", "desired"), ("desired", "current"))
     if way[0] == "current" or not pair.get("one_way")
 ]

@@ -8,13 +8,17 @@ select a.attrelid::int8 as relation, a.attnum::int as number, a.attname as name,
        {since 140000: a.attcompression::text | ''} as compression,
        case when a.attstattarget >= 0 then a.attstattarget::int end as statistics,
        a.attoptions as options, a.attfdwoptions as server_options, a.attacl::text[] as acl,
-       a.attislocal as local, a.attinhcount::int as inherited
+       a.attislocal as local, a.attinhcount::int as inherited,
+       {since 180000: k.oid::int8 | null::int8} as not_null_oid, {since 180000: k.conname | null} as not_null_name,
+       {since 180000: k.connoinherit | null} as not_null_no_inherit, {since 180000: k.convalidated | null} as not_null_validated,
+       {since 180000: k.conislocal | null} as not_null_local
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_type t on t.oid = a.atttypid
 left join pg_collation l on l.oid = a.attcollation
 left join pg_namespace ln on ln.oid = l.collnamespace
+{since 180000: left join pg_constraint k on k.contype = 'n' and k.conrelid = a.attrelid and k.conkey[1] = a.attnum | }
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and c.relpersistence <> 't'
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'

@@ -4,6 +4,7 @@ select t.oid::int8 as oid, t.typarray::int8 as array_oid, n.nspname as schema, t
        case when t.typtype = 'e' then
          array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder) end as labels,
        case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) end as base_type, t.typnotnull as not_null,
+       {since 170000: k.oid::int8 | null::int8} as not_null_oid, {since 170000: k.conname | null} as not_null_name,
        t.typdefault as default_text, pg_get_expr(t.typdefaultbin, 0) as default_expression,
        case when t.typtype = 'd' and t.typcollation <> b.typcollation then format('%I.%I', ln.nspname, l.collname) end as collation,
        case when t.typtype = 'r' then format_type(r.rngsubtype, null) end as subtype,
@@ -33,6 +34,7 @@ left join pg_namespace opn on opn.oid = o.opcnamespace
 left join pg_collation rl on rl.oid = r.rngcollation
 left join pg_namespace rn on rn.oid = rl.collnamespace
 {since 140000: left join pg_type mt on mt.oid = r.rngmultitypid left join pg_namespace mn on mn.oid = mt.typnamespace | }
+{since 170000: left join pg_constraint k on k.contype = 'n' and k.contypid = t.oid | }
 where t.typtype in ('e', 'd', 'r', 'b', 'c', 'p') and (t.typrelid = 0 or c.relkind = 'c')
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and not exists (select from pg_type x where x.oid = t.typelem and x.typarray = t.oid)

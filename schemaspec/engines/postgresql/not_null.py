@@ -1,0 +1,138 @@
+"""What a column's NOT NULL says beyond the two words: since PostgreSQL 18 it is a constraint with a name and facts of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterator
+from typing import Any
+
+from schemaspec.engines.postgresql import catalog
+from schemaspec.engines.postgresql.build import Build
+from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.targets import comment_text
+from schemaspec.model.change import Change
+from schemaspec.model.schema import SchemaObject, Value
+
+NAMED = 180000
+"""Since this version there is a constraint behind it."""
+FACTS = ("not_null_name", "not_null_no_inherit", "not_null_unproven", "not_null_comment")
+
+
+def usual_name(path: tuple[str, ...]) -> str:
+    """The name that the server gives to a column's constraint."""
+    return made_name(path[-2], path[-1], "not_null")
+
+
+def copied(build: Build) -> frozenset[str]:
+    """Names that the constraints of several tables have: LIKE copies them, and the server gives none that is taken."""
+    count = Counter(row.not_null_name for row in build.rows["columns"] if row.not_null_local)
+    return frozenset(name for name, times in count.items() if times > 1)
+
+
+def facts(
+    build: Build, row: Any, table: tuple[str, ...], taken: Container[str], *, parted: bool
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """What is not usual about the constraint behind a row of `columns.sql`, as attributes and notes of the column.
+
+    Args:
+        taken: the names that have to be given, since another table may have got them first.
+        parted: whether the table is a partition. Its constraints have the names that the parent's had when it came, and keep
+            them: these are noted, so that it can be made as it was, and not compared, since nothing can change them.
+    """
+    if row.not_null_oid is None:
+        return {}, {}
+    name = None if row.not_null_name == usual_name((*table, row.name)) else row.not_null_name
+    attributes: dict[str, Value] = {
+        "not_null_name": name if row.not_null_local and not parted else None,
+        "not_null_no_inherit": row.not_null_no_inherit,
+        "not_null_unproven": not row.not_null_validated,
+        "not_null_comment": build.texts.get((catalog.CONSTRAINT, row.not_null_oid, 0)),
+    }
+    given = (parted and name) or (row.not_null_local and row.not_null_name in taken)
+    return attributes, {"not_null_name": row.not_null_name if given else None}
+
+
+def name_of(column: SchemaObject) -> str:
+    """What the column's constraint is called."""
+    return str(column.get("not_null_name") or column.note("not_null_name") or usual_name(column.id.path))
+
+
+def is_inherited(columns: list[SchemaObject]) -> bool:
+    """Whether the columns of the parent tables hand their NOT NULL down."""
+    return any(column.get("not_null") and not column.get("not_null_no_inherit") for column in columns)
+
+
+def is_plain(column: SchemaObject) -> bool:
+    """Whether the two words say everything, wherever the column is defined."""
+    return not any(column.get(name) is not None for name in FACTS) and column.note("not_null_name") is None
+
+
+def text(column: SchemaObject) -> str:
+    """How the column's definition says it; "" where it says nothing of it."""
+    if not column.get("not_null") or column.get("not_null_unproven"):
+        return ""
+    named = column.get("not_null_name") or column.note("not_null_name")
+    name = f"CONSTRAINT {identifier(str(named))} " if named else ""
+    return f"{name}NOT NULL{_no_inherit(column)}"
+
+
+def extras(column: SchemaObject) -> Iterator[str]:
+    """What is said about it once the column is there."""
+    if column.get("not_null_unproven"):
+        yield added(column)
+    if column.get("not_null_comment") is not None:
+        yield comment(column)
+
+
+def added(column: SchemaObject, *, later: bool = False) -> str:
+    """Adds the constraint to a column that is there.
+
+    Args:
+        later: the rows are looked at by a statement of its own.
+    """
+    invalid = " NOT VALID" if later or column.get("not_null_unproven") else ""
+    name, inner = identifier(name_of(column)), identifier(column.id.name)
+    return f"ALTER TABLE {dotted(column.id.owner)} ADD CONSTRAINT {name} NOT NULL {inner}{_no_inherit(column)}{invalid}"
+
+
+def validated(column: SchemaObject) -> str:
+    """Has the rows looked at."""
+    return f"ALTER TABLE {dotted(column.id.owner)} VALIDATE CONSTRAINT {identifier(name_of(column))}"
+
+
+def needs_new(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether only another constraint in its place will do."""
+    return bool(after.get("not_null_unproven")) and not before.get("not_null_unproven")
+
+
+def changed(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
+    """The constraint stays, and something about it differs; what has to be validated is left to `validated`."""
+    table = dotted(after.id.owner)
+    if change.changed("not_null_name"):
+        yield f"ALTER TABLE {table} RENAME CONSTRAINT {identifier(name_of(before))} TO {identifier(name_of(after))}"
+    if change.changed("not_null_no_inherit"):
+        words = "NO INHERIT" if after.get("not_null_no_inherit") else "INHERIT"
+        yield f"ALTER TABLE {table} ALTER CONSTRAINT {identifier(name_of(after))} {words}"
+    if change.changed("not_null_comment"):
+        yield comment(after)
+
+
+def domain_name(item: SchemaObject) -> str:
+    """What the constraint behind a domain's NOT NULL is called."""
+    return str(item.get("not_null_name") or made_name(item.id.name, "", "not_null"))
+
+
+def domain_comment(item: SchemaObject) -> str:
+    """COMMENT ON that constraint."""
+    what = f"CONSTRAINT {identifier(domain_name(item))} ON DOMAIN {dotted(item.id.path)}"
+    return comment_text(what, item.get("not_null_comment"))
+
+
+def comment(column: SchemaObject) -> str:
+    """COMMENT ON the column's constraint."""
+    what = f"CONSTRAINT {identifier(name_of(column))} ON {dotted(column.id.owner)}"
+    return comment_text(what, column.get("not_null_comment"))
+
+
+def _no_inherit(column: SchemaObject) -> str:
+    return " NO INHERIT" if column.get("not_null_no_inherit") else ""
