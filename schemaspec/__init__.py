@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 __version__ = "0.1.0"
 __all__ = ["Migration", "Project", "run_migrations"]
 
+TYPE_CHECKING = False  # true to type checkers; `typing` itself would be a tenth of what a small command takes
 if TYPE_CHECKING:
     from schemaspec.migrate.python import run_migrations
     from schemaspec.model.migration import Migration

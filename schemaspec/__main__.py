@@ -7,14 +7,17 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def run() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     # A short life with many small objects and little garbage: looking for it early would cost more than it frees.
     gc.set_threshold(1_000_000, 50, 50)
-    _import_dataclasses_alone()
+    _import_inspect_late()
     _prepare_output()
     from schemaspec.cli.main import main
 
@@ -34,22 +37,23 @@ def _prepare_output() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _import_dataclasses_alone() -> None:
-    """Import `dataclasses` without `inspect`, which it needs for classes without a docstring only: it would take a fifth of
-    the time that a small command takes. What asks for it later gets the real one.
+def _import_inspect_late() -> None:
+    """Let `inspect` be loaded when something in it is asked for. `dataclasses` imports it for classes without a docstring only,
+    and it would take a fifth of the time that a small command takes.
     """
     if "inspect" in sys.modules:
         return
     from importlib import import_module
     from types import ModuleType
 
+    def real(name: str) -> object:
+        if sys.modules.get("inspect") is stand_in:
+            del sys.modules["inspect"]
+        return getattr(import_module("inspect"), name)
+
     stand_in = ModuleType("inspect")
-    vars(stand_in)["__getattr__"] = lambda name: getattr(import_module("inspect"), name)
+    vars(stand_in)["__getattr__"] = real
     sys.modules["inspect"] = stand_in
-    try:
-        import dataclasses  # noqa: F401
-    finally:
-        del sys.modules["inspect"]
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 from schemaspec.cli.options import add_common, confirm, emit, open_project, read, tell, wants_color
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
     from schemaspec.migrate.outcome import Preview
@@ -25,7 +25,7 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `apply`."""
     parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan written by `schemaspec plan -o`")
     parser.add_argument("--to", type=int, metavar="VERSION", help="stop after this version")
@@ -63,7 +63,7 @@ def script(previews: Sequence[Preview], hazards: Sequence[Hazard] = ()) -> str:
     return "\n".join(parts) or "-- nothing to do"
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Apply and say what was done."""
     project = open_project(arguments)
     if arguments.plan or arguments.direct:
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _to_the_spec(project: Project, arguments: argparse.Namespace) -> int:
+def _to_the_spec(project: Project, arguments: Namespace) -> int:
     from schemaspec.plan.document import plan_from_json, plan_to_sql
     from schemaspec.report.plan_text import render_plan, render_rehearsal
 
@@ -118,7 +118,7 @@ def _to_the_spec(project: Project, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _rehearse_migrations(project: Project, arguments: argparse.Namespace) -> int:
+def _rehearse_migrations(project: Project, arguments: Namespace) -> int:
     from schemaspec.report.plan_text import render_rehearsal
 
     rehearsal = project.rehearse_migrations(to=arguments.to)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-
 from schemaspec.cli.options import add_common, emit, open_project, tell, wants_color, write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec check                                   the database against expected_schema.yaml
@@ -16,7 +18,7 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `check`."""
     from schemaspec.report import FORMATS
 
@@ -37,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Check, print, write the reports."""
     from schemaspec.report import format_of, render
 

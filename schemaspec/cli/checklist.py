@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from schemaspec.cli.options import add_common, emit, open_project, tell, write
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec checklist                       the deployment checklist in Markdown, with this project's facts
@@ -12,14 +15,14 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `checklist`."""
     parser.add_argument("--format", choices=("markdown", "html"), help="what is written (default: by the file's ending)")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file")
     add_common(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Print the checklist."""
     from schemaspec.project.deploying import checklist_of
     from schemaspec.report.checklist import render_checklist

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from schemaspec.cli.apply import hazards
 from schemaspec.cli.options import add_common, confirm, emit, open_project, tell
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec deploy                             preflight, backup, apply, verify; restores the backup on failure
@@ -13,7 +16,7 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `deploy`."""
     parser.add_argument("--report", metavar="FILE", help="write the executed checklist (.md or .html)")
     parser.add_argument(
@@ -24,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Walk the checklist."""
     from schemaspec.project.deploying import deploy
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from schemaspec.cli.options import add_output, emit, wants_color
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec diff expected_schema.yaml sqlite:///store.db
@@ -14,7 +17,7 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `diff`."""
     parser.add_argument("a", metavar="A", help="a database URL, a spec, a .sql file, a backup, a snapshot")
     parser.add_argument("b", metavar="B", help="the same; what A should become")
@@ -26,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Compare and print; exit code 1 when there is a difference."""
     from schemaspec.plan.document import plan_to_sql
     from schemaspec.project.sources import compare_sources

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemaspec.cli.options import SPEC_FILE, add_output, emit
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec init -d sqlite:///store.db                          expected_schema.yaml, and migrations.yaml with a baseline
@@ -15,7 +18,7 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `init`."""
     parser.add_argument("-d", "--database", metavar="URL", required=True, help="the database to describe")
     parser.add_argument(
@@ -29,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Write the spec of an existing database."""
     from schemaspec.project.initialise import describe_database, write_snapshot
     from schemaspec.report.safe import printed

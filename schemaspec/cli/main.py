@@ -2,132 +2,57 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from types import ModuleType
-from typing import Any, NamedTuple
 
 from schemaspec import __version__
+from schemaspec.cli.arguments import read_arguments
 from schemaspec.errors import InputError, InputErrors, RiskWarning, SchemaspecError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
 INTERNAL_FAULT = 70
 INTERRUPTED = 130
 
 
-class Command(NamedTuple):
-    """A command: its name, the module in `schemaspec.cli` behind it, and one line for `--help`."""
-
-    name: str
-    module: str
-    help: str
-
-
-COMMANDS = (
-    Command("check", "check", "compare the database with the spec"),
-    Command("status", "status", "show which migrations are applied and which are pending"),
-    Command("plan", "plan", "show the statements that would bring the database to the spec"),
-    Command("new", "new", "write the plan as the next migration"),
-    Command("apply", "apply", "run the pending migrations, safely"),
-    Command("rollback", "rollback", "take migrations back"),
-    Command("test", "test", "replay all migrations from empty, without a live database"),
-    Command("diff", "diff", "compare any two of database, spec, .sql file, backup, snapshot"),
-    Command("init", "init", "write the spec of an existing database"),
-    Command("backup", "backup", "create, list, verify, restore and prune backups"),
-    Command("deploy", "deploy", "preflight, backup, apply, verify; restore on failure"),
-    Command("checklist", "checklist", "print the deployment checklist of this project"),
-    Command("schema", "schema", "print the JSON Schemas, for editors"),
-    Command("completion", "completion", "print a tab completion script for bash, zsh or tcsh"),
-)
-
-_EPILOG = """\
-examples:
-  schemaspec init -d sqlite:///store.db      write expected_schema.yaml for a database you have
-  schemaspec check                           does the database still match it?
-  schemaspec plan                            what would have to be done?
-  schemaspec new "Add a discount"            write that as the next migration
-  schemaspec apply                           back up, migrate, verify
-
-exit codes: 0 all well · 1 differences or a decision is needed · 2 bad input · 3 database unreachable or locked
-            4 a migration failed · 70 a fault of schemaspec
-Every command has a --help of its own with examples.
-"""
-
-
-class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Help as it is laid out here, as wide as the terminal but no wider than a line can be read."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=min(_columns(), 120) - 2)
-
-
-def _columns() -> int:
-    """The width of the terminal; 80 where there is none."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isdigit() and int(given) > 20:
-        return int(given)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    except (OSError, ValueError, AttributeError):
-        return 80
-
-
-def _top_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="schemaspec",
-        description="What a database must be, in YAML: checked, planned, proven and applied safely.",
-        epilog=_EPILOG,
-        formatter_class=_HelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"schemaspec {__version__}")
-    return parser
-
-
-def _list_commands(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for command in COMMANDS:
-        commands.add_parser(command.name, help=command.help, add_help=False)
-
-
-def command_parser(command: Command) -> tuple[argparse.ArgumentParser, ModuleType]:
-    """The parser of one command with all its options, and the module that runs it."""
-    module = import_module(f"schemaspec.cli.{command.module}")
-    parser = argparse.ArgumentParser(
-        prog=f"schemaspec {command.name}",
-        description=command.help[0].upper() + command.help[1:] + ".",
-        epilog=f"examples:\n{module.EXAMPLES}",
-        formatter_class=_HelpFormatter,
-    )
-    module.add_arguments(parser)
-    return parser, module
-
-
-def whole_parser() -> argparse.ArgumentParser:
-    """One parser with every command, for what needs to see them all (tab completion)."""
-    parser = _top_parser()
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for command in COMMANDS:
-        module = import_module(f"schemaspec.cli.{command.module}")
-        module.add_arguments(commands.add_parser(command.name, help=command.help))
-    return parser
+COMMANDS = {
+    "check": "compare the database with the spec",
+    "status": "show which migrations are applied and which are pending",
+    "plan": "show the statements that would bring the database to the spec",
+    "new": "write the plan as the next migration",
+    "apply": "run the pending migrations, safely",
+    "rollback": "take migrations back",
+    "test": "replay all migrations from empty, without a live database",
+    "diff": "compare any two of database, spec, .sql file, backup, snapshot",
+    "init": "write the spec of an existing database",
+    "backup": "create, list, verify, restore and prune backups",
+    "deploy": "preflight, backup, apply, verify; restore on failure",
+    "checklist": "print the deployment checklist of this project",
+    "schema": "print the JSON Schemas, for editors",
+    "completion": "print a tab completion script for bash, zsh or tcsh",
+}
+"""Every command, by the name of its module here, and one line for `--help`."""
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    chosen = next((command for command in COMMANDS if arguments and command.name == arguments[0]), None)
-    if chosen is None:
-        parser = _top_parser()
-        _list_commands(parser)
+    name = arguments[0] if arguments else ""
+    if name not in COMMANDS:
+        from schemaspec.cli.parsers import top_parser
+
+        parser = top_parser(COMMANDS)
         if not arguments:
             parser.print_help()
             return 2
         parser.parse_args(arguments)
         return 2
-    parser, module = command_parser(chosen)
-    return int(module.run(parser.parse_args(arguments[1:])))
+    module = import_module(f"schemaspec.cli.{name}")
+    return int(module.run(read_arguments(name, COMMANDS[name], module, arguments[1:])))
 
 
 def _internal_fault(error: Exception, arguments: Sequence[str]) -> int:

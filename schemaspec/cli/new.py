@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from schemaspec.cli.options import add_common, emit, open_project
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec new "Add discount_percent to products"   what the spec asks for, as the next entry of migrations.yaml
@@ -12,7 +15,7 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `new`."""
     parser.add_argument("description", help="what the migration does, in a few words")
     parser.add_argument("--version", type=int, metavar="N", help="its version (default: the last one and 1, or a timestamp)")
@@ -20,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Write the next migration."""
     project = open_project(arguments)
     written = project.new(arguments.description, version=arguments.version, dry_run=arguments.dry_run)

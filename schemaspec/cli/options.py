@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _ActionsContainer
+    from collections.abc import Callable
+    from typing import TextIO
+
     from schemaspec.project import Bars, Project
 
 SPEC_FILE = "expected_schema.yaml"
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
+def add_common(parser: ArgumentParser) -> None:
     """-s, -m, -d, -q, -v, --color."""
     group = parser.add_argument_group("common options")
     group.add_argument("-s", "--spec", metavar="FILE", default=SPEC_FILE, help=f"the spec (default: {SPEC_FILE})")
@@ -23,7 +25,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     add_output(group)
 
 
-def add_output(parser: argparse._ActionsContainer) -> None:
+def add_output(parser: _ActionsContainer) -> None:
     """-q, -v, --color."""
     parser.add_argument("-q", "--quiet", action="store_true", help="say only what matters, in one line where possible")
     parser.add_argument("-v", "--verbose", action="store_true", help="say more; with a fault of schemaspec: the whole trace")
@@ -32,7 +34,7 @@ def add_output(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def open_project(arguments: argparse.Namespace, *, database_suffices: bool = False) -> Project:
+def open_project(arguments: Namespace, *, database_suffices: bool = False) -> Project:
     """The project that the common options name.
 
     Args:
@@ -55,7 +57,7 @@ def open_project(arguments: argparse.Namespace, *, database_suffices: bool = Fal
     )
 
 
-def wants_color(arguments: argparse.Namespace, stream: TextIO | None = None) -> bool:
+def wants_color(arguments: Namespace, stream: TextIO | None = None) -> bool:
     """Whether to colour: --color decides; else NO_COLOR and whether the stream is a terminal."""
     if arguments.color != "auto":
         return bool(arguments.color == "always")
@@ -77,11 +79,11 @@ def tell(message: str, *, rendered: bool = False) -> None:
     print(message, file=sys.stderr)
 
 
-def _teller(arguments: argparse.Namespace) -> Callable[[str], None]:
+def _teller(arguments: Namespace) -> Callable[[str], None]:
     return (lambda message: None) if arguments.quiet else tell
 
 
-def _progress(arguments: argparse.Namespace) -> Bars | None:
+def _progress(arguments: Namespace) -> Bars | None:
     if arguments.quiet or not sys.stderr.isatty():
         return None
     from schemaspec.cli.progress import bars
@@ -130,7 +132,7 @@ def write(path: str, text: str) -> None:
     write_whole(path, text if text.endswith("\n") else text + "\n")
 
 
-def confirm(question: str, arguments: argparse.Namespace) -> bool:
+def confirm(question: str, arguments: Namespace) -> bool:
     """Ask before something that can't be taken back. --yes, or no terminal to ask on with --yes absent: see the result."""
     if getattr(arguments, "yes", False):
         return True

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from schemaspec.cli.options import add_common, emit, open_project, tell, wants_color, write
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec plan                    the statements, their hazards and the proof; exit code 1 when there are any
@@ -13,7 +16,7 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `plan`."""
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--sql", action="store_true", help="print only the SQL script")
@@ -22,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Plan and print; nothing is written to the database."""
     from schemaspec.plan.document import plan_to_json, plan_to_sql
     from schemaspec.report.plan_text import render_plan

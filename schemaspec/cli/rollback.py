@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from schemaspec.cli.options import add_common, confirm, emit, open_project, tell
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec rollback              take the last migration back
@@ -13,7 +16,7 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `rollback`."""
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--to", type=int, metavar="VERSION", help="the version to go back to (0 for all)")
@@ -28,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Roll back and say what was taken back."""
     from schemaspec.cli.apply import hazards, script
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-
 from schemaspec.cli.options import add_common, emit, open_project, wants_color
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
   schemaspec status                 applied, pending, edited, missing, failed
@@ -13,13 +15,13 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `status`."""
     parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed (default: text)")
     add_common(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Show the migrations."""
     from schemaspec.report.status_text import render_status, render_status_json
 

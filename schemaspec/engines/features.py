@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from schemaspec.model.value import Value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Features:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Features(Value):
     """What an engine can do. Code outside `engines/` asks these instead of comparing names.
 
     Args:
@@ -38,4 +41,4 @@ class Features:
     default_port: int | None = None
     loose_references: bool = False
     caseless: frozenset[str] = frozenset()
-    types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    types: Mapping[str, str] = MappingProxyType({})

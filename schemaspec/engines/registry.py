@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
 
 from schemaspec.errors import InputError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine
     from schemaspec.model.url import DatabaseUrl
@@ -39,4 +39,5 @@ def engine_for(url: DatabaseUrl) -> Engine:
 @cache
 def engine(name: str) -> Engine:
     """The engine of that name, one of `ENGINES`."""
-    return cast("Engine", import_module(f"schemaspec.engines.{name}").ENGINE)
+    found: Engine = import_module(f"schemaspec.engines.{name}").ENGINE
+    return found

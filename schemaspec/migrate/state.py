@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -314,7 +314,7 @@ _StatusName = Literal["applied", "pending", "edited", "missing", "failed", "out_
 
 def _status(migration: Migration, status: _StatusName, row: HistoryRow | None, message: str = "") -> MigrationStatus:
     found = _status_of(migration.version, migration.description, status, row, migration.position, message)
-    return replace(found, baseline=migration.baseline)
+    return found.replaced(baseline=migration.baseline)
 
 
 def _status_of(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
 
-from schemaspec.model.position import Position
+from schemaspec.model.value import Value
 
-Severity = Literal["fail", "warn", "info"]
-Status = Literal["pass", "fail", "error", "warn", "skip"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Literal
+
+    from schemaspec.model.position import Position
+
+    Severity = Literal["fail", "warn", "info"]
+    Status = Literal["pass", "fail", "error", "warn", "skip"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Value):
     """One thing that a check found.
 
     Args:
@@ -42,8 +45,7 @@ class Finding:
     query: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+class CheckResult(Value):
     """One check: `error` means that it could not be carried out."""
 
     id: str
@@ -53,8 +55,7 @@ class CheckResult:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationStatus:
+class MigrationStatus(Value):
     """One migration as `status` and the report show it. Times are UTC; `baseline` as in `Migration`."""
 
     version: int
@@ -66,8 +67,7 @@ class MigrationStatus:
     baseline: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Value):
     """Counts over the checks; `status` is `pass` when nothing failed."""
 
     status: Literal["pass", "fail"]
@@ -78,8 +78,7 @@ class Summary:
     warnings: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Value):
     """Everything that one run has to say. `database` is redacted; `started_at` is UTC."""
 
     command: str
@@ -89,7 +88,7 @@ class Report:
     started_at: datetime
     duration_ms: int
     checks: tuple[CheckResult, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    counts: Mapping[str, int] = MappingProxyType({})
     migrations: tuple[MigrationStatus, ...] = ()
     title: str = ""
 

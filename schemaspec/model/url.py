@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from schemaspec.errors import InputError
+from schemaspec.model.value import Value
 
-# Compiled when first used: most runs speak of no secret.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# `re` is imported where it is first used: most runs speak of no secret.
 _SECRET_OPTION = r"(?i)pass|pwd|secret|token|key"
 _URL_PASSWORD = r"([a-zA-Z][\w+.-]*://[^\s/?#:@]*):([^\s]*)@(?=[^\s@]*)"
 _SECRET_PARAMETER = r"(?i)((?:[\w.-]*(?:pass|pwd|secret|token)[\w.-]*)\s*=\s*)('[^']*'|\"[^\"]*\"|[^\s&;,'\"]+)"
@@ -17,8 +19,7 @@ _KEYWORDS = r"(?i)(?:^|\s)(?:host|hostaddr|port|dbname|user|password|service)\s*
 MASK = "***"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseUrl:
+class DatabaseUrl(Value):
     """A parsed database URL. Its `str` and `repr` never show a password.
 
     Args:
@@ -31,10 +32,10 @@ class DatabaseUrl:
     scheme: str
     database: str
     user: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
     host: str = ""
     port: int | None = None
-    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    options: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
     def parse(cls, text: str) -> DatabaseUrl:
@@ -80,25 +81,25 @@ class DatabaseUrl:
     def __str__(self) -> str:
         return self._text(MASK if self.password else "")
 
+    def __repr__(self) -> str:
+        return f"DatabaseUrl({self})"
+
     def with_database(self, database: str) -> DatabaseUrl:
         """The same server, another database."""
-        return DatabaseUrl(
-            scheme=self.scheme,
-            database=database,
-            user=self.user,
-            password=self.password,
-            host=self.host,
-            port=self.port,
-            options=self.options,
-        )
+        return self.replaced(database=database)
 
     def _text(self, password: str) -> str:
         user = _encoded(self.user)
         login = f"{user}:{password}@" if password else f"{user}@" if user else ""
         host = ",".join(f"[{one}]" if ":" in one else _encoded(one) for one in self.host.split(","))
         port = f":{self.port}" if self.port is not None else ""
-        options = "&".join(f"{key}={MASK if re.search(_SECRET_OPTION, key) else value}" for key, value in self.options.items())
-        return f"{self.scheme}://{login}{host}{port}/{self.database}" + (f"?{options}" if options else "")
+        return f"{self.scheme}://{login}{host}{port}/{self.database}" + (f"?{_shown(self.options)}" if self.options else "")
+
+
+def _shown(options: Mapping[str, str]) -> str:
+    import re
+
+    return "&".join(f"{key}={MASK if re.search(_SECRET_OPTION, key) else value}" for key, value in options.items())
 
 
 def _decoded(text: str) -> str:
@@ -125,6 +126,8 @@ def _several(authority: str) -> tuple[str, dict[str, str]] | None:
     """
     if "," not in authority:
         return None
+    import re
+
     hosts, ports = [], []
     for entry in authority.split(","):
         found = re.fullmatch(r"\[([^\]]*)\](?::(\d*))?|([^:]*)(?::(\d*))?", entry)
@@ -155,7 +158,8 @@ def file_url(path: str) -> str:
     Raises:
         InputError: it is no path but a list of keywords, as libpq's programs take them: it would become a file of that name.
     """
-    if re.search(_KEYWORDS, path):
+    # Without an equals sign it is no list of keywords; most paths have none.
+    if "=" in path and _is_keywords(path):
         raise InputError(
             f"not a database URL: {redact(path)}",
             fix="write it as a URL: postgresql://user@host:5432/name, options behind a question mark",
@@ -163,11 +167,19 @@ def file_url(path: str) -> str:
     return "sqlite:///" + path.replace("%", "%25").replace("?", "%3F")
 
 
+def _is_keywords(text: str) -> bool:
+    import re
+
+    return re.search(_KEYWORDS, text) is not None
+
+
 def redact(text: str, *secrets: str) -> str:
     """The text without passwords: those of URLs, of `password=` parameters, and the given secrets wherever they stand.
 
     Every text that came from outside (a driver's error, a URL in a message) goes through here before it is shown.
     """
+    import re
+
     for secret in secrets:
         if secret:
             from urllib.parse import quote

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from schemaspec.errors import InputError
 from schemaspec.model.url import DatabaseUrl
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from schemaspec.backup.store import BackupStore
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from schemaspec.project.files import Head
     from schemaspec.project.writing import Written
 
-StageProgress = Callable[[str, int, int], None]
-"""Called with the stage of long work, the work done and the whole of it."""
-Bars = Callable[[], AbstractContextManager[StageProgress]]
+    StageProgress = Callable[[str, int, int], None]
+    """Called with the stage of long work, the work done and the whole of it."""
+    Bars = Callable[[], AbstractContextManager[StageProgress]]
+
 SPEC_FILE = "expected_schema.yaml"
 
 
@@ -221,7 +223,7 @@ class Project:
 
     def status(self) -> tuple[MigrationStatus, ...]:
         """Which migrations are applied, pending, edited, missing or failed."""
-        from schemaspec.project.applying import migration_status
+        from schemaspec.project.status import migration_status
 
         return migration_status(self)
 

@@ -9,23 +9,26 @@ what a check has found of the schema holds on.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemaspec.errors import SchemaspecError
-from schemaspec.model.position import Position
+from schemaspec.model.value import Value
 from schemaspec.project import cache
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
+
     from schemaspec.engines.protocol import Connection
     from schemaspec.model.report import CheckResult, MigrationStatus
     from schemaspec.project import Project
 
+    Rows = list[tuple[Any, ...]]
+
 _QUERY, _EXECUTE, _CALL, _ENTER, _LEAVE = "query", "execute", "call", "enter", "leave"
-Rows = list[tuple[Any, ...]]
 
 
 class Witness:
@@ -147,7 +150,7 @@ class Witness:
             raise
 
 
-class Found(NamedTuple):
+class Found(Value):
     """What a command found: what its report says beside when it was made and of which database.
 
     Not `whole`: only what it says of the schema is true any longer.
@@ -171,7 +174,7 @@ def told_again(command: str, project: Project, witness: Witness, options: Sequen
         whole = same == len(kept["steps"]) and kept["size"] == _size(project)
         if not whole and (of_schema is None or same < of_schema):
             return None
-        return from_plain(kept["found"])._replace(whole=whole)
+        return from_plain(kept["found"]).replaced(whole=whole)
     except (KeyError, ValueError, TypeError):  # the entry is not what it should be
         return None
 
@@ -253,5 +256,7 @@ def _made(kind: Any, values: Sequence[Any]) -> Any:
     made = dict(zip(kind.__slots__, values, strict=True))
     for name in ("where", "position"):
         if made.get(name) is not None:
+            from schemaspec.model.position import Position
+
             made[name] = Position(*made[name])
     return kind(**made)

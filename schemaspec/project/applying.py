@@ -1,12 +1,12 @@
-"""`status`, `apply`, `rollback`: the migrations of the files and the history of the database, brought together."""
+"""`apply`, `rollback`: the migrations of the files and the history of the database, brought together."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from schemaspec.errors import DatabaseError, NoScratchError
+from schemaspec.project.status import exists
 
 if TYPE_CHECKING:
     from schemaspec.backup.store import BackupStore
@@ -15,34 +15,7 @@ if TYPE_CHECKING:
     from schemaspec.migrate.work import Job
     from schemaspec.model.migration import Migration
     from schemaspec.model.plan import Hazard, Statement
-    from schemaspec.model.report import MigrationStatus
     from schemaspec.project import Project
-
-
-def exists(project: Project) -> bool:
-    """Whether there is a database at all; a server's is taken to be there until connecting shows otherwise."""
-    return not project.engine.features.file_based or os.path.exists(project.url.database)  # noqa: PTH110
-
-
-def migration_status(project: Project) -> tuple[MigrationStatus, ...]:
-    """Which migrations are applied, pending, edited, missing or failed; the database is only read."""
-    from schemaspec.project import again
-
-    if not exists(project):
-        from schemaspec.migrate.history import History
-        from schemaspec.migrate.state import assess
-
-        return assess(project.migrations, History(), lambda migration: "").statuses
-    with project.connected("read") as connection:
-        witness = again.Witness(connection)
-        known = again.told_again("status", project, witness)
-        if known is not None:
-            return known.migrations
-        from schemaspec.migrate.state import migration_state
-
-        statuses = migration_state(project.engine, witness, project.migrations).statuses
-        again.keep("status", project, witness, again.Found(statuses))
-        return statuses
 
 
 def apply_migrations(

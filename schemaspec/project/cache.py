@@ -1,20 +1,27 @@
 """What was worked out once, kept between runs: what a spec compiles to, what a check of the same database has found.
 
 Every entry holds a digest of what it was made of, and is used only while that is the same; losing the cache costs time only.
+Entries are written as Python writes its own compiled files (`marshal`), which asks for no other module to read them, and are
+believed on the same ground: nobody but their owner can write them. A checksum tells those that are damaged.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import marshal
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
-from typing import Any
 
 from schemaspec import __version__
+from schemaspec.model.digest import SIZE, digest_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _MOST_ENTRIES = 500
+_ENDING = ".kept"
 _INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -36,23 +43,31 @@ def load(kind: str, *key: str) -> Any:
             stat = os.fstat(file.fileno())
             if stat.st_uid != os.getuid() or stat.st_mode & 0o022:  # somebody else could have written what is in it
                 return None
-            tool, value = json.loads(file.read())
+            content = file.read()
+        if digest_of(content[SIZE:]) != content[:SIZE]:
+            return None
+        tool, value = marshal.loads(content[SIZE:])
         return value if tool == _tool() else None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, EOFError):
         return None
 
 
 def store(kind: str, *key: str, value: Any) -> None:
-    """Keep a plain JSON value. A cache that can't be written is no error."""
+    """Keep a plain JSON value. A cache that can't be written is no error.
+
+    Raises:
+        TypeError: the value is none.
+    """
     path = _entry(kind, *key)
     if path is None:
         return
+    content = marshal.dumps([_tool(), _plain(value)])
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps([_tool(), value], separators=(",", ":")).encode("ascii"))
+            file.write(digest_of(content) + content)
         os.replace(temporary, path)
         _tidy(os.path.dirname(path))
     except OSError:
@@ -61,13 +76,27 @@ def store(kind: str, *key: str, value: Any) -> None:
 
 
 def digest(*parts: str) -> str:
-    """SHA-256 over texts; hexadecimal."""
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    """A digest of texts; hexadecimal."""
+    return digest_of("\0".join(parts).encode("utf-8", "surrogatepass")).hex()
+
+
+def _plain(value: Any) -> Any:
+    """The value in plain types alone, as reading it from JSON would give it."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_plain, value))
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"not plain: {type(value).__name__}")
 
 
 def _entry(kind: str, *key: str) -> str | None:
     folder = cache_folder()
-    return os.path.join(folder, f"{kind}-{digest(kind, *key)[:40]}.json") if folder else None
+    return os.path.join(folder, f"{kind}-{digest(kind, *key)[:40]}{_ENDING}") if folder else None
 
 
 @cache
@@ -93,7 +122,7 @@ def _newest(folder: str) -> int:
 def _tidy(folder: str) -> None:
     """Delete the older half of the entries when there are very many."""
     with os.scandir(folder) as found:
-        entries = [item for item in found if item.name.endswith(".json")]
+        entries = [item for item in found if item.name.endswith(_ENDING)]
     if len(entries) > _MOST_ENTRIES:
         for item in sorted(entries, key=lambda item: item.stat().st_mtime)[: _MOST_ENTRIES // 2]:
             os.unlink(item.path)

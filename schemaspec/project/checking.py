@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
 
 from schemaspec.errors import DatabaseError, InputError, SchemaspecError, StatementError
+from schemaspec.model.value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemaspec.engines.protocol import Connection
     from schemaspec.model.change import Change
     from schemaspec.model.report import CheckResult, MigrationStatus, Report
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from schemaspec.verify.subject import Baseline, Subject
 
 
-class Outcome(NamedTuple):
+class Outcome(Value):
     """The report, and whether the database could not be reached or is not what it claims to be."""
 
     report: Report

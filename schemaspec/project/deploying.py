@@ -210,7 +210,7 @@ class _Deployment:
 def _state(project: Project) -> _State | None:
     """What a deployment changes: the schema and the history. None where there is no database."""
     from schemaspec.model.history import without_history
-    from schemaspec.project.applying import exists
+    from schemaspec.project.status import exists
 
     if not exists(project):
         return None

@@ -7,18 +7,21 @@ the digest is the same there is no YAML to read, and for many a question nothing
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemaspec.errors import InputError
+from schemaspec.model.value import Value
 from schemaspec.project import cache
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from schemaspec.model.migration import Migration
     from schemaspec.model.spec import Declaration, Spec
 
 
-class Head(NamedTuple):
+class Head(Value):
     """What is known of a spec without reading it.
 
     Args:

@@ -30,7 +30,7 @@ def make(project: Project, connection: Connection) -> Plan:
 
 def plan_to_spec(project: Project) -> Plan:
     """The plan from the live database to the spec; from an empty one where there is none yet."""
-    from schemaspec.project.applying import exists
+    from schemaspec.project.status import exists
 
     if not exists(project):
         with project.engine.scratch(project.url, scratch_url=project.spec.scratch) as nothing:

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
 
 from schemaspec.errors import InputError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from schemaspec.model.report import Report
 
-
-class Format(NamedTuple):
-    """One report format: the module in `schemaspec.report` with its `render`, and the file endings that choose it."""
-
-    module: str
-    endings: tuple[str, ...]
-
-
-FORMATS: dict[str, Format] = {
-    "text": Format("text", (".txt", ".log")),
-    "json": Format("json", (".json",)),
-    "html": Format("html", (".html", ".htm")),
-    "markdown": Format("markdown", (".md", ".markdown")),
-    "junit": Format("junit", (".junit.xml", ".xml")),
-    "sarif": Format("sarif", (".sarif", ".sarif.json")),
-    "github": Format("github", (".github.txt",)),
-    "gitlab": Format("gitlab", (".gitlab.json", ".codequality.json")),
+FORMATS: dict[str, tuple[str, ...]] = {
+    "text": (".txt", ".log"),
+    "json": (".json",),
+    "html": (".html", ".htm"),
+    "markdown": (".md", ".markdown"),
+    "junit": (".junit.xml", ".xml"),
+    "sarif": (".sarif", ".sarif.json"),
+    "github": (".github.txt",),
+    "gitlab": (".gitlab.json", ".codequality.json"),
 }
+"""Every report format, by the name of its module here, and the file endings that choose it."""
 
 
 def render(report: Report, format: str, *, color: bool = False, verbose: bool = False, quiet: bool = False) -> str:
@@ -44,7 +37,7 @@ def render(report: Report, format: str, *, color: bool = False, verbose: bool = 
     """
     if format not in FORMATS:
         raise InputError(f"no report format {format!r}", fix=f"use one of {', '.join(FORMATS)}")
-    module = import_module(f"schemaspec.report.{FORMATS[format].module}")
+    module = import_module(f"schemaspec.report.{format}")
     if format == "text":
         return str(module.render(report, color=color, verbose=verbose, quiet=quiet))
     return str(module.render(report))
@@ -57,8 +50,8 @@ def format_of(path: str | os.PathLike[str]) -> str:
         InputError: no format has that ending.
     """
     name = os.path.basename(path).lower()
-    fitting = [(len(ending), key) for key, row in FORMATS.items() for ending in row.endings if name.endswith(ending)]
+    fitting = [(len(ending), key) for key, endings in FORMATS.items() for ending in endings if name.endswith(ending)]
     if not fitting:
-        known = ", ".join(f"{row.endings[0]} ({key})" for key, row in FORMATS.items())
+        known = ", ".join(f"{endings[0]} ({key})" for key, endings in FORMATS.items())
         raise InputError(f"no report format is known by the ending of {os.path.basename(path)}", fix=f"end it in one of {known}")
     return max(fitting)[1]

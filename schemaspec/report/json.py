@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from schemaspec import __version__
-from schemaspec.model.report import CheckResult, Finding, MigrationStatus, Report
 from schemaspec.report.safe import json_string_escapes
 from schemaspec.report.words import iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from schemaspec.model.report import CheckResult, Finding, MigrationStatus, Report
 
 
 def render(report: Report) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
 
 # Controls (C0, DEL, C1), what turns the direction of writing, invisible separators and format characters, lone surrogates.
 _UNSAFE = (
     "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e007f"
 )
-_COMMAND = re.compile(r"^([ \t]*)(?=::[\w-]+(?:[ \t][^\n]*?)?::|##\w*\[)", re.MULTILINE)
+_COMMAND = r"(?m)^([ \t]*)(?=::[\w-]+(?:[ \t][^\n]*?)?::|##\w*\[)"
 _NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def line(text: str) -> str:
     """The text on one line: what a terminal would obey instead of show is spelled out (`\\x1b`, `\\u202e`, `\\n`)."""
-    return text if text.isascii() and text.isprintable() else _unsafe(lines=True).sub(_spelled, text)
+    # None of these characters is printable to Python, so that few texts need to be searched.
+    return text if text.isprintable() else _unsafe(lines=True).sub(_spelled, text)
 
 
 def block(text: str) -> str:
@@ -27,7 +31,11 @@ def block(text: str) -> str:
 def printed(text: str) -> str:
     """Like `block`, for what is printed: no line is taken for a command by a CI system that reads along (`::error::`)."""
     shown = block(text)
-    return _COMMAND.sub(r"\1\\", shown) if "::" in shown or "##" in shown else shown
+    if "::" not in shown and "##" not in shown:
+        return shown
+    import re
+
+    return re.sub(_COMMAND, r"\1\\", shown)
 
 
 def json_string_escapes(document: str) -> str:
@@ -42,7 +50,9 @@ def shortened(text: str, limit: int) -> str:
 
 @cache
 def _unsafe(*, lines: bool) -> re.Pattern[str]:
-    """The pattern of those characters, with or without the line end; built when a text is not plain ASCII."""
+    """The pattern of those characters, with or without the line end; built when a text may hold one."""
+    import re
+
     return re.compile(f"[{_UNSAFE}]" if lines else f"(?!\n)[{_UNSAFE}]")
 
 

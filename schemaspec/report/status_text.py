@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from schemaspec.report.ansi import Paint
+from schemaspec.report.migrations_text import migration_lines
 from schemaspec.report.safe import json_string_escapes, line
-from schemaspec.report.text import migration_lines
 from schemaspec.report.words import plural
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemaspec.model.report import MigrationStatus
 
 _WELL = ("applied", "baseline")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from schemaspec.model.report import CheckResult, Finding, MigrationStatus, Report
 from schemaspec.report.ansi import Paint
+from schemaspec.report.migrations_text import migration_lines
 from schemaspec.report.safe import line, printed, shortened
 from schemaspec.report.words import STATUS_WORDS, duration, moment, plural, server, summary_line, verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from schemaspec.model.report import CheckResult, Finding, MigrationStatus, Report
 
 _MOST_FINDINGS = 20
 _MOST_COUNTS = 40
@@ -113,17 +118,3 @@ def _migrations(rows: Sequence[MigrationStatus], paint: Paint, verbose: bool) ->
         yield f"  … {plural(len(rows) - _MOST_MIGRATIONS, 'earlier migration')} (-v shows all)"
         rows = rows[-_MOST_MIGRATIONS:]
     yield from migration_lines(rows, paint)
-
-
-def migration_lines(rows: Sequence[MigrationStatus], paint: Paint) -> Iterator[str]:
-    """A line a migration: version, status, when, what; and below it what is wrong with it."""
-    versions = max((len(str(row.version)) for row in rows), default=1)
-    words = max((len(row.status) for row in rows), default=1)
-    times = max((len(line(row.applied_at)) for row in rows), default=0)
-    for row in rows:
-        word = paint.status(f"{row.status.replace('_', ' '):<{words}}", row.status)
-        when = f"{line(row.applied_at):<{times}}  " if times else ""
-        yield f"  v{row.version:<{versions}}  {word}  {paint(when, 'dim')}{line(row.description)}"
-        if row.message:
-            place = f"  ({line(str(row.position))})" if row.position else ""
-            yield f"  {'':<{versions + 1}}  {line(row.message)}{place}"

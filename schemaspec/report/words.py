@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import groupby
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from schemaspec.model.report import Report
 
 ENGINE_TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL"}
@@ -23,12 +24,18 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def moment(time: datetime) -> str:
     """A UTC time for people."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{_utc(time):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def iso(time: datetime) -> str:
     """A UTC time for machines, whole seconds."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{_utc(time):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _utc(time: datetime) -> datetime:
+    from datetime import UTC
+
+    return time.astimezone(UTC)
 
 
 def duration(milliseconds: int) -> str:

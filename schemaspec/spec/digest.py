@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
 
+from schemaspec.model.digest import Digest
+from schemaspec.model.value import Value
 from schemaspec.spec.sources import expand, read_file
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
     from schemaspec.model.spec import Spec
 
-FORMAT = "2"
+FORMAT = "3"
 """Changes when the same files are read to another spec than before."""
 
 
-class SpecInputs(NamedTuple):
+class SpecInputs(Value):
     """What a spec, or a set of migrations, was read from.
 
     Args:
@@ -61,9 +64,10 @@ def digest_now(inputs: SpecInputs, root: str | os.PathLike[str]) -> str:
 
 
 def digest_of(contents: Iterable[tuple[str, bytes]]) -> str:
-    """SHA-256 over the names and contents of files; hexadecimal."""
-    digest = hashlib.sha256(FORMAT.encode())
+    """A digest of the names and contents of files; hexadecimal."""
+    digest = Digest()
+    digest.add(FORMAT.encode())
     for name, data in contents:
-        digest.update(f"\0{len(data)}\0{name}\0".encode("utf-8", "surrogateescape"))
-        digest.update(data)
-    return digest.hexdigest()
+        digest.add(f"\0{len(data)}\0{name}\0".encode("utf-8", "surrogateescape"))
+        digest.add(data)
+    return digest.hex()

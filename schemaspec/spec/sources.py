@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 
 from schemaspec.errors import InputError
-from schemaspec.model.position import Position
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemaspec.model.position import Position
 
 MAX_FILES = 2000
 MAX_TOTAL = 64 << 20
@@ -121,15 +125,22 @@ def _globbed(root: str, pattern: str) -> Iterator[str]:
     folder, slash, last = pattern.rpartition("/")
     try:
         if "**" not in last and not _GLOB.intersection(folder):
-            from fnmatch import filter
-
-            yield from (folder + slash + name for name in filter(os.listdir(os.path.join(root, folder)), last))
+            yield from (folder + slash + name for name in _matching(os.listdir(os.path.join(root, folder)), last))
             return
         from pathlib import Path
 
         yield from (path.relative_to(root).as_posix() for path in Path(root).glob(pattern))
     except (ValueError, OSError, NotImplementedError, RecursionError):
         return
+
+
+def _matching(names: list[str], pattern: str) -> list[str]:
+    start, star, end = pattern.partition("*")
+    if star and not _GLOB.intersection(start + end):  # most patterns are `*.yaml`, and ask for no regular expression
+        return [name for name in names if len(name) >= len(start + end) and name.startswith(start) and name.endswith(end)]
+    from fnmatch import filter
+
+    return filter(names, pattern)
 
 
 def read_file(path: str | os.PathLike[str], shown: str, where: Position | None = None, *, missing: str | None = None) -> bytes:

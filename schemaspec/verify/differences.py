@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from schemaspec.diff.policy import policy_of
 from schemaspec.diff.words import definition, difference, subject, table_definition, value_text
 from schemaspec.model.change import Change
 from schemaspec.model.kinds import KINDS
-from schemaspec.model.report import Finding, Severity
+from schemaspec.model.report import Finding
 from schemaspec.verify.outcome import Verdict, joined, plural, severity
 from schemaspec.verify.subject import Subject
+
+if TYPE_CHECKING:
+    from schemaspec.model.report import Severity
 
 _APPLY = "run `schemaspec apply`, or `schemaspec plan` to see the statements"
 _NOT_BY_MIGRATIONS = (

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from schemaspec.model.report import CheckResult, Finding, Severity, Status
+from schemaspec.model.report import CheckResult, Finding
 from schemaspec.model.spec import Policy
+
+if TYPE_CHECKING:
+    from schemaspec.model.report import Severity, Status
 
 
 class Verdict(NamedTuple):

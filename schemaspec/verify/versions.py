@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from schemaspec.model.report import Finding, MigrationStatus, Severity
+from typing import TYPE_CHECKING
+
+from schemaspec.model.report import Finding, MigrationStatus
 from schemaspec.verify.outcome import Verdict, joined
 from schemaspec.verify.rules.data import Data
 from schemaspec.verify.subject import Subject
+
+if TYPE_CHECKING:
+    from schemaspec.model.report import Severity
 
 _WORDS = {
     "pending": ("is not applied", "run `schemaspec apply`"),

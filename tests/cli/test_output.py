@@ -15,7 +15,7 @@ from tests.shop import Shop, on_a_terminal
 
 def _pages() -> list[tuple[str, ...]]:
     actions = [("backup", action) for action in ("create", "list", "verify", "restore", "prune")]
-    return [(), *((command.name,) for command in COMMANDS), *actions]
+    return [(), *((command,) for command in COMMANDS), *actions]
 
 
 @pytest.mark.parametrize("command", _pages(), ids=" ".join)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -149,15 +150,16 @@ def _parsers() -> Iterator[tuple[str, Any]]:
     """Every command with its parser; the actions of `backup` as `backup create` …"""
     import argparse
 
-    from schemaspec.cli.main import COMMANDS, command_parser
+    from schemaspec.cli.main import COMMANDS
+    from schemaspec.cli.parsers import command_parser
 
-    for command in COMMANDS:
-        parser = command_parser(command)[0]
-        yield command.name, parser
+    for command, help in COMMANDS.items():
+        parser = command_parser(command, help, import_module(f"schemaspec.cli.{command}"))
+        yield command, parser
         for action in parser._actions:
             if isinstance(action, argparse._SubParsersAction):
                 for name, inner in action.choices.items():
-                    yield f"{command.name} {name}", inner
+                    yield f"{command} {name}", inner
 
 
 def _options(parser: Any) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -199,8 +200,23 @@ def test_the_options_are_part_of_it(folder: Path) -> None:
     assert len(Project.open().check().checks) == 11
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '["0.1.0", {}]', '["0.1.0", {"basis": 1}]'])
-def test_a_damaged_cache_costs_time_only(folder: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+def _entry(content: bytes) -> bytes:
+    from schemaspec.model.digest import digest_of
+
+    return digest_of(content) + content
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        _entry(b""),
+        _entry(b"junk"),
+        *(_entry(marshal.dumps(value)) for value in ([], None, ["0.1.0", {}], ["0.1.0", {"basis": 1}])),
+    ],
+)
+def test_a_damaged_cache_costs_time_only(folder: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes) -> None:
     import os
 
     from schemaspec.project import cache
@@ -208,17 +224,19 @@ def test_a_damaged_cache_costs_time_only(folder: Path, monkeypatch: pytest.Monke
     assert Project.open().check().passed
     monkeypatch.setattr(cache, "_tool", lambda: "0.1.0")
     for entry in Path(os.environ["SCHEMASPEC_CACHE_DIR"]).iterdir():
-        entry.write_text(damage)
+        entry.write_bytes(damage)
     assert Project.open().check().passed
 
 
 def test_an_entry_that_others_can_write_is_not_believed(folder: Path) -> None:
     import os
 
+    from schemaspec.model.digest import SIZE
+
     assert Project.open().check().passed
     for entry in Path(os.environ["SCHEMASPEC_CACHE_DIR"]).iterdir():
         assert entry.stat().st_mode & 0o777 == 0o600
-        entry.write_text(entry.read_text().replace('"pass"', '"fail"'))
+        entry.write_bytes(_entry(entry.read_bytes()[SIZE:].replace(b"pass", b"fail")))
         entry.chmod(0o666)
     assert Project.open().check().passed
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -78,11 +77,10 @@ def test_colour_only_when_asked() -> None:
 
 
 def test_long_lists_are_cut_unless_verbose() -> None:
-    from dataclasses import replace
 
     check = failing().checks[3]
-    many = tuple(replace(check.findings[0], object=f"t.c{number}", message=f"number {number}") for number in range(50))
-    report = replace(failing(), checks=(replace(check, findings=many),), counts={f"t{number}": 1 for number in range(60)})
+    many = tuple(check.findings[0].replaced(object=f"t.c{number}", message=f"number {number}") for number in range(50))
+    report = failing().replaced(checks=(check.replaced(findings=many),), counts={f"t{number}": 1 for number in range(60)})
     short, whole = render(report, "text"), render(report, "text", verbose=True)
     assert "number 19" in short
     assert "number 20" not in short
@@ -93,12 +91,11 @@ def test_long_lists_are_cut_unless_verbose() -> None:
 
 
 def test_long_definitions_show_where_they_part() -> None:
-    from dataclasses import replace
 
     check = failing().checks[9]
     start = "select " + ", ".join(f"column_{number}" for number in range(60))
-    finding = replace(check.findings[0], expected=start + " from new_home", actual=start + " from old_home")
-    text = render(replace(failing(), checks=(replace(check, findings=(finding,)),)), "text")
+    finding = check.findings[0].replaced(expected=start + " from new_home", actual=start + " from old_home")
+    text = render(failing().replaced(checks=(check.replaced(findings=(finding,)),)), "text")
     assert "from new_home" in text
     assert "from old_home" in text
     assert "column_3," not in text
@@ -170,7 +167,7 @@ def test_github_annotations() -> None:
 def test_html_folds_what_is_too_long_to_lie_open() -> None:
     finding = Finding(code="column.missing", severity="fail", object="t.a", message="column t.a is missing")
     check = CheckResult(id="columns", name="Columns", status="fail", message="", findings=(finding,) * 40)
-    html = render(replace(passing(), checks=(check,)), "html")
+    html = render(passing().replaced(checks=(check,)), "html")
     assert html.count('<li class="finding fail">') == 40
     assert html.partition('<details class="rest">')[0].count('<li class="finding fail">') == 25
     assert "and 15 more findings" in html

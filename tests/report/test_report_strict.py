@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +28,7 @@ def rules() -> Report:
         for number, place in enumerate((*places, *places))
     )  # fmt: skip
     error = CheckResult(id="counts", name="Data Counts", status="error", message="could not")
-    return replace(passing(), checks=(CheckResult(id="x", name="X", status="fail", message="m", findings=findings), error))
+    return passing().replaced(checks=(CheckResult(id="x", name="X", status="fail", message="m", findings=findings), error))
 
 
 REPORTS = {"pass": passing(), "fail": failing(), "hostile": hostile("<a>\n]]>\x1b&"), "rules": rules()}
@@ -182,12 +181,12 @@ def test_gitlab(report: Report) -> None:
 def test_a_finding_is_the_same_one_though_others_came_and_lines_moved() -> None:
     before, after = failing(), failing()
     moved = tuple(
-        replace(check, findings=tuple(replace(item, where=Position("moved.yaml", 99, 1)) for item in check.findings[1:]))
+        check.replaced(findings=tuple(item.replaced(where=Position("moved.yaml", 99, 1)) for item in check.findings[1:]))
         for check in after.checks
     )
     marks = [
         {entry["fingerprint"] for entry in json.loads(render(report, "gitlab"))}
-        for report in (before, replace(after, checks=moved))
+        for report in (before, after.replaced(checks=moved))
     ]
     assert marks[1] < marks[0]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
 
 from schemaspec.engines.features import Features
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
@@ -152,6 +152,8 @@ class SqliteEngine:
 
 
 def _ours(connection: Connection) -> SqliteConnection:
+    from typing import cast
+
     return cast("SqliteConnection", connection)
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any
 
-from schemaspec.engines.sqlite.guard import Authorizer, Holding, allow_reading, allow_scratch
+from schemaspec.engines.sqlite.guard import Holding, allow_reading, allow_scratch
 from schemaspec.errors import DatabaseError, InputError, LockedError, SchemaspecError, StatementError
 from schemaspec.model.url import DatabaseUrl
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
     from schemaspec.engines.protocol import Mode
+    from schemaspec.engines.sqlite.guard import Authorizer
 
 # Primary result codes of the library; the lowest byte of an extended one.
 _PERM, _BUSY, _LOCKED, _READONLY, _INTERRUPT, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = (3, 5, 6, 8, 9, 10, 11, 13, 14, 26)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
+    Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
 
 _OK, _DENY = 0, 1
 _DROP_TABLE = 11

@@ -37,7 +37,7 @@ def search(pattern: str, text: str) -> bool:
 
 @lru_cache(256)
 def _straight(pattern: str) -> re.Pattern[str] | None:
-    """The pattern for the standard library, which is loaded anyway but knows no time limit: only where the time grows at
+    """The pattern for the standard library, which is sooner loaded but knows no time limit: only where the time grows at
     most with the square of the text's length."""
     repeats = sum(pattern.count(sign) for sign in "*+?") + (pattern[:1] != "^")
     if repeats > 2 or any(sign in pattern for sign in _SET_OPERATIONS) or not re.fullmatch(_STRAIGHT, pattern):
