@@ -43,6 +43,12 @@ class Contender:
     environment: Mapping[str, str] | None = None
 
 
+def _environment(contender: Contender) -> dict[str, str]:
+    """Ours with the contender's own. What Python compiles is kept, of a checkout as of what is installed."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **(contender.environment or {})}
+
+
 def _once(contender: Contender) -> tuple[float, float]:
     contender.prepare()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -50,7 +56,7 @@ def _once(contender: Contender) -> tuple[float, float]:
     done = subprocess.run(
         contender.command,
         cwd=contender.folder,
-        env={**os.environ, **(contender.environment or {})},
+        env=_environment(contender),
         capture_output=True,
         text=True,
     )
