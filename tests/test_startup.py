@@ -84,6 +84,12 @@ def test_a_second_look_loads_only_the_driver(folder: Path, command: list[str]) -
     assert len([name for name in loaded if name.startswith("schemaspec")]) <= 37, "a module has crept onto the way of every check"
 
 
+def test_a_direct_apply_needs_neither_argparse_nor_inspect(folder: Path) -> None:
+    """`dataclasses` asks `inspect` for the signature of each class without a docstring."""
+    loaded = _loaded(folder, "apply", "--direct", "--yes", "--no-backup")
+    assert not loaded & {"argparse", "inspect", "hashlib", "decimal", "urllib.parse"}
+
+
 def test_second_check_costs_few_times_an_empty_interpreter(folder: Path) -> None:
     def cpu(*arguments: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

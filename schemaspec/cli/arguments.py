@@ -39,6 +39,9 @@ class Plain:
 
     def add_argument(self, *names: str, **settings: Any) -> None:
         """See argparse."""
+        if settings.get("nargs") == "?" and not names[0].startswith("-"):
+            self._values[names[0]] = settings.get("default")  # a word that fills it is for argparse
+            return
         if not names[0].startswith("-") or not settings.keys() <= _KNOWN or settings.get("action", "store") not in _ACTIONS:
             raise _Unsure
         destination = next(name for name in (*names, names[0]) if name.startswith("--"))[2:].replace("-", "_")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
 from schemaspec.model.change import Action, Change
+from schemaspec.model.digest import digest_of
 from schemaspec.model.position import Position
 from schemaspec.model.schema import ObjectId
 
@@ -132,6 +132,6 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over where it starts and every statement; hexadecimal."""
+        """A digest of where it starts and every statement; hexadecimal."""
         text = "\0".join((self.engine, self.start, *(statement.sql for statement in self.statements)))
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return digest_of(text.encode("utf-8", "surrogatepass")).hex()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from schemaspec.model.digest import digest_of
 
 # What an attribute may hold: everything that JSON can say without an object.
 Value = None | bool | int | str | tuple["Value", ...]
@@ -135,10 +136,10 @@ class Schema:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over every object's identity and attributes, whatever their order; hexadecimal."""
+        """A digest of every object's identity and attributes, whatever their order; hexadecimal."""
         rows = sorted((id.kind, id.path, sorted(item.attributes.items())) for id, item in self.objects.items())
         text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return digest_of(text.encode("utf-8", "surrogatepass")).hex()
 
 
 def to_plain(schema: Schema) -> dict[str, Any]:

@@ -39,6 +39,8 @@ def closed(engine: Engine, changes: Sequence[Change], current: Schema, desired: 
 
 @dataclass(slots=True)
 class _Work:
+    """What the changes are known to draw along so far."""
+
     engine: Engine
     current: Schema
     desired: Schema

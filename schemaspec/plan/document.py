@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
 from schemaspec.errors import InputError
 from schemaspec.model.change import Action
+from schemaspec.model.digest import digest_of
 from schemaspec.model.ending import ended
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Hazard, Plan, Proof, Statement, Step
@@ -40,9 +40,9 @@ def to_plain(plan: Plan) -> dict[str, Any]:
 
 
 def _digest(data: Mapping[str, Any]) -> str:
-    """SHA-256 over all that the document says but this."""
+    """A digest of all that the document says but this."""
     text = json.dumps({key: value for key, value in data.items() if key != "digest"}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of(text.encode()).hex()
 
 
 def plan_from_json(text: str, where: str = "") -> Plan:

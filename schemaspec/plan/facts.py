@@ -7,11 +7,12 @@ import re
 from schemaspec.model.brackets import closing, inside
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
 
-_CHECK = re.compile(r"\s*check\s*\(", re.IGNORECASE)
-_SORT_WORDS = re.compile(r"\s+(?:asc|desc|nulls\s+(?:first|last)|\w+_ops|without\s+overlaps)\s*\Z", re.IGNORECASE)
-_COLLATED = re.compile(r"(.+?)(\s+collate\s+\S+)", re.IGNORECASE | re.DOTALL)
-_PREFIX = re.compile(r"(\w+)\(\d+\)")
-_TEXTUAL = re.compile(r"char|clob|text|string|enum|\bset\b", re.IGNORECASE)
+# Compiled when first used: most plans ask for few of them.
+_CHECK = r"(?i)\s*check\s*\("
+_SORT_WORDS = r"(?i)\s+(?:asc|desc|nulls\s+(?:first|last)|\w+_ops|without\s+overlaps)\s*\Z"
+_COLLATED = r"(?is)(.+?)(\s+collate\s+\S+)"
+_PREFIX = r"(\w+)\(\d+\)"
+_TEXTUAL = r"(?i)char|clob|text|string|enum|\bset\b"
 
 
 def not_null(column: SchemaObject) -> bool:
@@ -42,7 +43,7 @@ def default_text(column: SchemaObject, schema: Schema) -> str | None:
 
 def is_textual(type: Value) -> bool:
     """Whether a column type holds text."""
-    return isinstance(type, str) and bool(_TEXTUAL.search(type))
+    return isinstance(type, str) and bool(re.search(_TEXTUAL, type))
 
 
 def plain_columns(item: SchemaObject) -> tuple[str, ...]:
@@ -61,11 +62,11 @@ def key_expressions(item: SchemaObject, quoted: dict[str, str]) -> tuple[str, ..
     found: list[str] = []
     for key in keys:
         text = key
-        while (shorter := _SORT_WORDS.sub("", text)) != text:
+        while (shorter := re.sub(_SORT_WORDS, "", text)) != text:
             text = shorter
-        collated = _COLLATED.fullmatch(text)
+        collated = re.fullmatch(_COLLATED, text)
         text, collation = (collated[1], collated[2]) if collated else (text, "")
-        prefix = _PREFIX.fullmatch(text)
+        prefix = re.fullmatch(_PREFIX, text)
         text = prefix[1] if prefix and prefix[1] in quoted else text
         found.append(quoted.get(text, text) + collation)
     return tuple(found)
@@ -87,7 +88,7 @@ def check_expression(item: SchemaObject) -> str | None:
     if isinstance(expression, str):
         return expression
     definition = item.get("definition")
-    if isinstance(definition, str) and (start := _CHECK.match(definition)):
+    if isinstance(definition, str) and (start := re.match(_CHECK, definition)):
         end = closing(definition, start.end() - 1)
         return definition[start.end() : end] if end else None
     return None

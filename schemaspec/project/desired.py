@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.abilities import Borrows, Locates
@@ -120,7 +120,7 @@ def keep(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: st
 
 
 def _key(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[str, ...]:
-    return str(Path(spec.root) / Path(spec.file).name), engine.name, _server(engine, spec, url)
+    return os.path.join(spec.root, os.path.basename(spec.file)), engine.name, _server(engine, spec, url)
 
 
 def _server(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> str:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemaspec.errors import InputError
-from schemaspec.project.whole_file import write_whole
 
 if TYPE_CHECKING:
     from schemaspec.model.schema import Schema
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 def file_of(spec: Spec) -> str:
     """Where the snapshot of a spec lies: `expected_schema.snapshot.json` beside `expected_schema.yaml`."""
-    stem = os.path.splitext(os.path.basename(spec.file))[0]  # noqa: PTH119, PTH122  on the path of every check
+    stem = os.path.splitext(os.path.basename(spec.file))[0]
     return f"{spec.root}/{stem}.snapshot.json"
 
 
@@ -35,6 +33,7 @@ def write(path: str, schema: Schema, *, digest: str = "", proven: bool = True) -
         InputError: the file can't be written.
     """
     from schemaspec.model.schema import to_plain
+    from schemaspec.project.whole_file import write_whole
 
     mark = {} if proven else {"proven": False}
     text = json.dumps({"digest": digest, **mark, "schema": to_plain(schema)}, indent=1, ensure_ascii=False)
@@ -58,7 +57,7 @@ def read(path: str) -> Schema:
 def keep(spec: Spec, schema: Schema) -> None:
     """Bring the snapshot beside the spec up to date, where there is one. A folder that can't be written to is no error."""
     path = file_of(spec)
-    if not os.path.exists(path):  # noqa: PTH110  on the path of every check
+    if not os.path.exists(path):
         return
     try:
         content = _content(path)
@@ -75,7 +74,7 @@ def stand_in(spec: Spec, engine: str) -> Schema | None:
         InputError: it was made of another version of the spec, or for another engine.
     """
     path = file_of(spec)
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         return None
     if _content(path).get("digest") != spec.digest:
         raise InputError(
@@ -90,7 +89,8 @@ def stand_in(spec: Spec, engine: str) -> Schema | None:
 
 def _content(path: str) -> dict[str, Any]:
     try:
-        data = json.loads(Path(path).read_bytes())
+        with open(path, "rb") as file:
+            data = json.loads(file.read())
     except (OSError, ValueError, RecursionError) as error:
         raise _none(path, str(error)) from None
     if not isinstance(data, dict):

@@ -114,6 +114,8 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Anchor:
+    """What an alias can name: its value, how much there is in it and how deep; `open` while it is being read."""
+
     value: Any
     size: int
     height: int

@@ -26,6 +26,8 @@ LINES = [
     "check --compare backups/latest",
     "test --allow-python",
     "deploy --yes --allow all",
+    "apply --to 3 --timeout 1.5 --direct",
+    "schema",
 ]
 LEFT = [
     "status --form json",
@@ -39,7 +41,8 @@ LEFT = [
     "status extra",
     "status -- -q",
     "check --only -x",
-    "apply --to 3",
+    "apply plan.json",
+    "apply --to x",
     "plan --sql",
     "backup list",
 ]

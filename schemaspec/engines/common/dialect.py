@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.protocol import Fragment
@@ -74,11 +73,15 @@ class BaseDialect:
             return "NULL"
         if isinstance(value, bool):
             return "TRUE" if value else "FALSE"
-        if isinstance(value, int | float | Decimal):
+        if isinstance(value, int | float):
             return repr(value) if isinstance(value, float) else str(value)
         if isinstance(value, bytes):
             return f"X'{value.hex()}'"
-        return self.text_literal(str(value))
+        if isinstance(value, str):
+            return self.text_literal(str(value))
+        from decimal import Decimal
+
+        return str(value) if isinstance(value, Decimal) else self.text_literal(str(value))
 
     def text_literal(self, text: str) -> str:
         """A string literal."""

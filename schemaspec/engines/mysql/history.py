@@ -43,6 +43,8 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Versioned:
+    """What of a table's system versioning there is."""
+
     on: bool
     periods: bool
     partitioned: bool

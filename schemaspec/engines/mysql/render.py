@@ -54,6 +54,8 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema, dialect: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
+    """What is rendered: the changes between two schemas, in whose words."""
+
     changes: Sequence[Change]
     current: Schema
     desired: Schema

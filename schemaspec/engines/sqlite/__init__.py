@@ -134,9 +134,9 @@ class SqliteEngine:
 
     def estimate(self, connection: Connection, table: SchemaObject) -> tuple[int, int]:
         """See `protocol.Engine.estimate`."""
-        from schemaspec.engines.sqlite import integrity
+        from schemaspec.engines.sqlite import estimate
 
-        return integrity.estimate(_ours(connection), table)
+        return estimate.estimate(_ours(connection), table)
 
     def integrity(self, connection: Connection) -> tuple[Fault, ...]:
         """See `protocol.Engine.integrity`."""

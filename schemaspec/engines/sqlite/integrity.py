@@ -10,7 +10,7 @@ from schemaspec.engines.sqlite.foreign_keys import checked
 from schemaspec.engines.sqlite.names import quote
 from schemaspec.engines.sqlite.scratch import lacking
 from schemaspec.errors import DatabaseError, LockedError, SchemaspecError, StatementError
-from schemaspec.model.schema import Schema, SchemaObject
+from schemaspec.model.schema import Schema
 
 _THOROUGH_BYTES = 64 * 1024 * 1024
 """Up to this size the whole check is made; above, the one that is linear in the size and leaves indexes out."""
@@ -172,31 +172,3 @@ def _nowhere(columns: list[tuple[str, str | None]], parent: str) -> str:
         return filled
     equal = " AND ".join(f"parent.{quote(other or '')} = child.{quote(own)}" for own, other in columns)
     return f"{filled} AND NOT EXISTS (SELECT 1 FROM {quote(parent)} AS parent WHERE {equal})"
-
-
-# dbstat walks a tree page by page (https://www.sqlite.org/dbstat.html), so that a limit ends it early.
-_SAMPLE_PAGES = 400
-_FIRST_PAGES = """
-SELECT count(*), ifnull(sum(CASE pagetype WHEN 'leaf' THEN ncell END), 0)
-FROM (SELECT pagetype, ncell FROM dbstat WHERE name = ? LIMIT ?)
-"""
-
-
-def estimate(connection: SqliteConnection, table: SchemaObject) -> tuple[int, int]:
-    """See `protocol.Engine.estimate`: rows are counted in small files, else told by the highest rowid.
-
-    The size of a table with many pages is worked out from how many rows the first of them hold.
-    """
-    quoted = '"' + table.id.name.replace('"', '""') + '"'
-    (pages,), (size,) = connection.query("PRAGMA page_count")[0], connection.query("PRAGMA page_size")[0]
-    total = pages * size
-    if table.id.kind != "table":
-        return 0, 0
-    counted = total <= 16 * _THOROUGH_BYTES or table.get("without_rowid")
-    (rows,) = connection.query(f"SELECT count(*) FROM {quoted}" if counted else f"SELECT max(rowid) FROM {quoted}")[0]
-    try:
-        seen, held = connection.query(_FIRST_PAGES, (table.id.name, _SAMPLE_PAGES))[0]
-    except StatementError:
-        return rows or 0, total  # A library without dbstat knows only the whole.
-    used = seen if seen < _SAMPLE_PAGES else min(pages, seen * (rows or 0) // max(held, 1))
-    return rows or 0, used * size

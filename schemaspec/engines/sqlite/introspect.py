@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from schemaspec.engines.sqlite.connect import SqliteConnection
@@ -82,7 +82,8 @@ def _introspect(connection: SqliteConnection) -> Schema:
 
 @cache
 def _query(name: str) -> str:
-    return (Path(__file__).parent / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+    with open(os.path.join(os.path.dirname(__file__), "queries", f"{name}.sql"), encoding="utf-8") as file:
+        return file.read()
 
 
 def _read(connection: SqliteConnection) -> dict[str, list[tuple[Any, ...]]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from schemaspec.engines.common.load import load as load_statements
 from schemaspec.engines.sqlite.connect import SqliteConnection, add_stand_in, connect, scratch_connection
@@ -81,7 +81,7 @@ class _Mender:
     def _live_schema(self) -> str:
         if self.schema is None:
             url = self.connection.origin
-            self.schema = stored_text(url) if url is not None and Path(url.database).is_file() else ""
+            self.schema = stored_text(url) if url is not None and os.path.isfile(url.database) else ""
         return self.schema
 
 
