@@ -180,6 +180,23 @@ class Holds(Protocol):
         foreign keys are enforced, what is safe only when they are not."""
 
 
+class Watched(Protocol):
+    """What became of a transaction that was `Watches.watched`; known when the context is closed."""
+
+    ended: bool
+    """Whether it is not the same any more."""
+    by_ddl: bool
+    """Whether statements ended it that can't be rolled back on this engine, and nothing else did."""
+
+
+@runtime_checkable
+class Watches(Protocol):
+    """What a connection has beside `Connection` where nothing but the server knows that its transaction was ended."""
+
+    def watched(self) -> AbstractContextManager[Watched]:
+        """Watch the transaction that is open for as long as the context is."""
+
+
 @runtime_checkable
 class Sharpens(Protocol):
     """What an engine has beside `Engine` where a statement can say how it shall be run."""

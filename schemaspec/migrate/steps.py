@@ -252,9 +252,10 @@ class Steps:
 
     def _stopped(self, error: SchemaspecError) -> StepsError:
         """Undo what is done if all of it can be undone; else leave the record for the next run."""
+        uncertain = isinstance(error, PieceError) and error.uncertain
         try:
             self._clear_up(error)
-            undone = self._undo(f"{error.what}: {error.why}" if error.why else error.what)
+            undone = self._undo(f"{error.what}: {error.why}" if error.why else error.what, uncertain=uncertain)
         except SchemaspecError as second:
             return StepsError(
                 f"{self.job.name} stopped: {error.what}; the history could not be brought up to date either",
@@ -271,6 +272,9 @@ class Steps:
             steps = "1 step is" if total == 1 else f"{total} steps are"
             state = f"{steps} done and stay; the history has the step that it reached"
             fix = "mend what failed (the steps done must stay as they are) and run the command again: it goes on there"
+            if uncertain:
+                state += "; what the function did until then may be committed, too"
+                fix = error.fix or fix
         return StepsError(
             f"{self.job.name} failed: {error.what}; {state}", undone=undone, where=error.where, why=error.why, fix=fix
         )
@@ -281,9 +285,9 @@ class Steps:
         if isinstance(piece, Statement) and isinstance(engine, Settles) and not actions.is_atomic(engine, piece):
             engine.settle(self.work.connection, piece, timeout=self.work.timeout)
 
-    def _undo(self, reason: str) -> bool:
+    def _undo(self, reason: str, *, uncertain: bool) -> bool:
         ways = [piece.undo if isinstance(piece, Statement) else "" for piece in reversed(self._done)]
-        undone = self._fresh and all(ways)
+        undone = self._fresh and all(ways) and not uncertain
         for sql in ways if undone else ():
             self.work.connection.execute(sql)
         engine, connection, version = self.work.engine, self.work.connection, self.job.version

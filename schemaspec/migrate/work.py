@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from schemaspec.engines.abilities import Holds
+from schemaspec.engines.abilities import Held, Holds, Watches
 from schemaspec.errors import SchemaspecError, StatementError
 from schemaspec.migrate import actions
 from schemaspec.migrate.accept import in_words
@@ -113,7 +113,7 @@ class Job:
 class PieceError(SchemaspecError):
     """One statement, function or check of a migration failed. `piece` is None for a check.
 
-    `uncertain`: it ended the transaction itself, and nobody knows what it committed.
+    `uncertain`: its transaction was ended inside it, and nobody knows what was committed.
     """
 
     exit_code = 4
@@ -253,26 +253,20 @@ class Work:
     def _call(self, piece: Call, job: Job, *, can_restart: bool) -> None:
         """Run a function, which must leave the transaction open that it is in."""
         inside, connection = self.connection.in_transaction, self.connection
-        with connection.held() if inside and isinstance(connection, Holds) else nullcontext() as held:
+        with (
+            connection.held() if inside and isinstance(connection, Holds) else nullcontext() as held,
+            connection.watched() if inside and isinstance(connection, Watches) else nullcontext() as watched,
+        ):
             error = _error_of(piece, DriverGuard(connection.driver, self.engine.dialect))
         if held is not None and held.endangered and can_restart:
             raise Boundary(foreign_keys=False)  # even if it went on after the refusal
-        what = f"the function {piece.target} failed"
-        ended = inside and not connection.in_transaction
-        if ended:
-            what = f"the function {piece.target} ended the transaction that it ran in"
-            why: str | None = redact(f"{type(error).__name__}: {error}") if error else "it committed or rolled back by itself"
-            fix: str | None = "look at what it did, put it right, and take COMMIT and ROLLBACK out of the function"
-        elif error is None:
+        ended = inside and (not connection.in_transaction or (watched is not None and watched.ended))
+        by_ddl = ended and watched is not None and watched.by_ddl
+        if error is None and not (ended or (held is not None and (held.endangered or held.refused))):
             return
-        elif held is not None and held.endangered:
-            why = "foreign keys are enforced: the table that it drops would take the rows with it that refer to it"
-            fix = "take `transaction: false` away; the rows are checked at the end instead then"
-        elif held is not None and held.refused:
-            why = f"it tried to {held.refused}"
-            fix = f"take {held.refused} out of it: the runner commits the migration with its history row"
-        else:
-            why, fix = redact(f"{type(error).__name__}: {error}"), None
+        if error is None and by_ddl:
+            return  # there is no other way to run DDL on this engine
+        what, why, fix = _blame(piece, error, held, "ddl" if by_ddl else "itself" if ended else "")
         fault = PieceError(what, piece=piece, where=piece.position or job.position, why=why, fix=fix)
         fault.uncertain = ended and held is None
         raise fault from error
@@ -361,6 +355,28 @@ def _error_of(piece: Call, driver: DriverGuard) -> Exception | SystemExit | None
     except (Exception, SystemExit) as error:
         return error
     return None
+
+
+def _blame(
+    piece: Call, error: BaseException | None, held: Held | None, ended: Literal["", "ddl", "itself"]
+) -> tuple[str, str, str | None]:
+    """What a function did wrong, why, and how to mend it; `ended` is what ended the transaction, if anything did."""
+    what = f"the function {piece.target} failed"
+    told = redact(f"{type(error).__name__}: {error}") if error else ""
+    if ended == "ddl":
+        why = f"{told}; a statement of it that can't be rolled back committed what came before"
+        return what, why, "look at what it did and put it right, or let it skip what is done; then run the command again"
+    if ended:
+        what = f"the function {piece.target} ended the transaction that it ran in"
+        why = told or "it committed or rolled back by itself"
+        return what, why, "look at what it did, put it right, and take COMMIT and ROLLBACK out of the function"
+    if held is not None and held.endangered:
+        why = "foreign keys are enforced: the table that it drops would take the rows with it that refer to it"
+        return what, why, "take `transaction: false` away; the rows are checked at the end instead then"
+    if held is not None and held.refused:
+        fix = f"take {held.refused} out of it: the runner commits the migration with its history row"
+        return what, f"it tried to {held.refused}", fix
+    return what, told, None
 
 
 class Clock:

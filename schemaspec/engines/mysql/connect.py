@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, NamedTuple
 
 from schemaspec.engines.mysql.errors import lost, translate, unreachable
 from schemaspec.engines.mysql.server import Server
+from schemaspec.engines.mysql.watch import Watched, watched
 from schemaspec.engines.protocol import Mode
 from schemaspec.errors import DatabaseError, InputError, StatementError
 from schemaspec.model.url import DatabaseUrl
@@ -212,6 +213,10 @@ class MysqlConnection:
     def in_transaction(self) -> bool:
         """Whether `transaction` is under way."""
         return self._depth > 0
+
+    def watched(self) -> AbstractContextManager[Watched]:
+        """See `abilities.Watches.watched`."""
+        return watched(self)
 
     def close(self) -> None:
         """See `protocol.Connection.close`."""
