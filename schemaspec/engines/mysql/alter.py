@@ -103,7 +103,7 @@ class TableAlter:
             fresh = repartition(_partition_of(before), _partition_of(after))
         history = self.history
         self.hazards += history_hazards(history, self.path[-1])
-        yield from map(self._statement, history.before)
+        yield from (self._statement(words, kept=bool(history.gone)) for words in history.before)
         tail = "" if fresh.tail in history.before else fresh.tail
         words = ", ".join(filter(None, (*clauses, history.clause)))
         if words or tail:
@@ -126,10 +126,11 @@ class TableAlter:
         dropped = {change.id.name: change for change in changes if change.action == "drop"}
         created = {change.id.name: change for change in changes if change.action == "create"}
         altered = {change.id.name: change for change in changes if change.action == "alter"}
+        gone = self.history.gone
         # A name in another case is the same name to the server.
         respelled = {name: old for name in created for old in dropped if name.casefold() == old.casefold() and name != old}
         for name in dropped:
-            if name not in respelled.values() and name not in created:
+            if name not in respelled.values() and name not in created and name not in gone:
                 self.drops.append(f"DROP COLUMN {quote(name)}")
         remade = {name for name in dropped if name in created} | {
             name for name, change in altered.items() if _must_be_remade(change)
@@ -142,6 +143,8 @@ class TableAlter:
                 old = self.current[ObjectId("column", (*self.path, respelled[name]))]
                 self.columns.append(f"CHANGE COLUMN {quote(respelled[name])} {self._line(item)}")
                 self.hazards += column_hazards(old, item, self.path[-1], remade=False)
+            elif name in gone:
+                self.columns.append(f"ADD COLUMN {self._line(item)}{self._place(previous)}")
             elif name in remade:
                 self.drops.append(f"DROP COLUMN {quote(name)}")
                 self.columns.append(f"ADD COLUMN {self._line(item)}{self._place(previous)}")
@@ -149,15 +152,17 @@ class TableAlter:
                     altered[name].before if name in altered else None, item, self.path[-1], remade=True
                 )
             elif name in created:
-                clauses = self.later if begins and item.get("unversioned") else self.columns
-                clauses.append(f"ADD COLUMN {self._line(item)}{self._place(previous, item)}")
                 self.hazards += column_hazards(None, item, self.path[-1], remade=False)
+                if begins and item.get("unversioned"):
+                    self.later.append(f"ADD COLUMN {self._line(item)}{self._place(previous, item)}")
+                    continue  # not there yet when the next one is given its place
+                self.columns.append(f"ADD COLUMN {self._line(item)}{self._place(previous, item)}")
             elif name in altered:
                 clauses = self.later if begins and item.get("unversioned") else self.columns
                 clauses.append(f"MODIFY COLUMN {self._line(item)}")
                 self.hazards += column_hazards(altered[name].before, item, self.path[-1], remade=False)
             previous = name
-        return remade
+        return remade | gone
 
     def _line(self, item: SchemaObject) -> str:
         before = self.current.get(ObjectId("table", self.path))
@@ -206,6 +211,8 @@ class TableAlter:
                     break
 
     def _drop_key(self, id: ObjectId) -> None:
+        if self.history.gone.issuperset(map(_key_column, _names(self.current[id].get("columns")))):
+            return  # it went with its columns
         self.drops.append("DROP PRIMARY KEY" if id.kind == "primary_key" else f"DROP KEY {quote(id.name)}")
 
     def _add_key(self, item: SchemaObject) -> None:
@@ -238,7 +245,12 @@ class TableAlter:
                 self.drops.append(f"{self.server.drop_check} {quote(change.id.name)}")
             if change.action in ("create", "alter"):
                 self.adds.append(f"ADD {self.dialect.constraint(declare.constraint_of(self.desired[change.id], self.dialect))}")
+        gone = bool(self.history.gone)
+        if gone and (period := self.desired.get(ObjectId("period", (*self.path, "SYSTEM_TIME")))):
+            self.adds.append(f"ADD {self.dialect.constraint(declare.constraint_of(period, self.dialect))}")
         for change in periods:
+            if gone and change.id.name == "SYSTEM_TIME":
+                continue
             name = "SYSTEM_TIME" if change.id.name == "SYSTEM_TIME" else quote(change.id.name)
             if change.action in ("drop", "alter"):
                 self.drops.append(f"DROP PERIOD FOR {name}")
@@ -277,10 +289,10 @@ def _must_be_remade(change: Change) -> bool:
     before, after = change.before, change.after
     if before is None or after is None:
         return False
-    if not castable(before, after):
+    if not castable(before, after) or (before.get("generated_row") and not after.get("generated_row")):
         return True
     was, will = _storage(before), _storage(after)
-    return was != will and ("virtual" in (was, will) or bool(before.get("generated_row")) != bool(after.get("generated_row")))
+    return was != will and "virtual" in (was, will)
 
 
 def _storage(item: SchemaObject) -> str:

@@ -117,11 +117,12 @@ def table_hazards(change: Change) -> Iterator[Hazard]:
 
 def history_hazards(history: History, table: str) -> Iterator[Hazard]:
     """Of what becomes of a table's system versioning."""
-    if DROP in (*history.before, history.clause):
+    why = ": the server can't change the columns that hold its periods" if history.gone else ""
+    if any(clause.startswith(DROP) for clause in (*history.before, history.clause)):
         yield Hazard(
             code="drop_history",
             object=table,
-            message=f"dropping system versioning deletes the history of {table}",
+            message=f"dropping system versioning deletes the history of {table}{why}",
             safer="copy it first: SELECT *, row_start, row_end FROM t FOR SYSTEM_TIME ALL",
         )
 
