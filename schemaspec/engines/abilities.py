@@ -124,6 +124,22 @@ class Breaks(Protocol):
 
 
 @runtime_checkable
+class StandsIn(Protocol):
+    """What an engine has beside `Engine` where plans do with such an object what they would with any other of its name."""
+
+    def stand_in(self, connection: Connection, schema: Schema) -> Collection[ObjectId]:
+        """Make something else in the place of each object of the schema that is missing because its own definition does not
+        make it any more.
+
+        Args:
+            connection: a scratch database that holds the rest of the schema.
+
+        Returns:
+            what was made so.
+        """
+
+
+@runtime_checkable
 class Locates(Protocol):
     """What an engine has beside `Engine` where a URL alone does not say which server it leads to."""
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
-from schemaspec.engines.abilities import Finishes, Gathers, Sharpens
+from schemaspec.engines.abilities import Finishes, Gathers, Sharpens, StandsIn
 from schemaspec.errors import InputErrors, SchemaspecError
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Statement, Step
@@ -19,12 +19,16 @@ from schemaspec.plan.order import ordered
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.change import Change
+    from schemaspec.model.schema import ObjectId, SchemaObject
 
 
-def clone(engine: Engine, scratch: Connection, schema: Schema) -> str:
+def clone(engine: Engine, scratch: Connection, schema: Schema, *, stood_in: dict[ObjectId, SchemaObject] | None = None) -> str:
     """Make the schema in an empty scratch database and look whether it is the same.
 
     Objects without a model are left out, and what is half done is done; nothing else may be missing or different.
+
+    Args:
+        stood_in: filled with what stands there for objects that can't be made any more. None where nothing may.
 
     Returns:
         "" when it is the same, else why not, in a sentence.
@@ -33,14 +37,28 @@ def clone(engine: Engine, scratch: Connection, schema: Schema) -> str:
     nothing = Schema(engine=schema.engine, server_version=schema.server_version, objects={})
     try:
         steps = ordered(engine.steps(diff(nothing, known), nothing, known), nothing, known)
-        engine.load(scratch, [statement for step in steps for statement in step.statements])
-        unlike = diff(modelled(engine.introspect(scratch)), known)
+        broken = _loaded(engine, scratch, known, steps, stand_in=stood_in is not None)
+        seen = modelled(engine.introspect(scratch))
+        unlike = diff(seen.only(seen.objects.keys() - broken), known.only(known.objects.keys() - broken))
     except InputErrors as error:
         first = error.errors[0]
         return f"the database's own definitions can't be made anew: {first.what}" + (f" ({first.why})" if first.why else "")
     except SchemaspecError as error:
         return f"the schema can't be made anew: {error.what}" + (f" ({error.why})" if error.why else "")
+    if stood_in is not None:
+        stood_in.update((id, seen[id]) for id in broken)
     return f"a copy of the schema comes out different: {told(unlike)}" if unlike else ""
+
+
+def _loaded(engine: Engine, scratch: Connection, schema: Schema, steps: Sequence[Step], *, stand_in: bool) -> set[ObjectId]:
+    """Run the steps; returns what had to be stood in for."""
+    try:
+        engine.load(scratch, [statement for step in steps for statement in step.statements])
+    except InputErrors:
+        if not (stand_in and isinstance(engine, StandsIn) and (made := engine.stand_in(scratch, schema))):
+            raise
+        return set(made)
+    return set()
 
 
 def modelled(schema: Schema) -> Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from schemaspec.errors import DatabaseError, SchemaspecError, StatementError, Un
 from schemaspec.model.change import Change
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Proof, Step
-from schemaspec.model.schema import Schema
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Spec
 from schemaspec.plan.aside import in_the_way, set_aside
 from schemaspec.plan.clone import clone, copied, finished, modelled, run_measured, told
@@ -41,6 +41,7 @@ class Draft:
         faults: what the engine found wrong with the schema afterwards, in words.
         renames: what was renamed first.
         reached: what scratch held in the end, as far as it was cloned; None where nothing was run to the end.
+        stood_in: what stood in scratch for objects that can't be made any more.
     """
 
     start: Schema
@@ -52,6 +53,7 @@ class Draft:
     faults: tuple[str, ...] = ()
     renames: tuple[Rename, ...] = ()
     reached: Schema | None = None
+    stood_in: Mapping[ObjectId, SchemaObject] = field(default_factory=dict)
 
 
 def steps_between(
@@ -89,7 +91,8 @@ def draft_proven(
         DatabaseError: there are renames, and the schema can't be cloned to see what they do.
         UnsupportedError: something can't be changed.
     """
-    fault = clone(engine, scratch, current)
+    stood_in: dict[ObjectId, SchemaObject] = {}
+    fault = clone(engine, scratch, current, stood_in=stood_in)
     if fault:
         if renames:
             raise DatabaseError(
@@ -97,7 +100,8 @@ def draft_proven(
             )
         return draft_unproven(engine, current, desired, spec, fault)
     before = _faults(engine, scratch, current)
-    draft = _renamed(engine, scratch, current, desired, renames, settle(current, desired, spec))
+    draft = Draft(start=current, target=desired, renames=tuple(renames), stood_in=stood_in)
+    _rename(engine, scratch, draft, current, desired, settle(current, desired, spec))
     if draft.message:
         return draft
     draft.target = settle(draft.start, desired, spec)
@@ -140,11 +144,9 @@ def draft_partly(
     return draft
 
 
-def _renamed(
-    engine: Engine, scratch: Connection, current: Schema, desired: Schema, renames: Sequence[Rename], target: Schema
-) -> Draft:
+def _rename(engine: Engine, scratch: Connection, draft: Draft, current: Schema, desired: Schema, target: Schema) -> None:
     """Run the renames round by round; the engine itself rewrites what refers to the old names."""
-    draft = Draft(start=current, target=desired, renames=tuple(renames))
+    renames = draft.renames
     changes: list[Change] = []
     for number in sorted({rename.round for rename in renames}):
         here = draft.start
@@ -156,9 +158,8 @@ def _renamed(
         changes += (*gone, *found)
         if not _ran(engine, scratch, draft, steps):
             break
-        draft.start = _completed(engine.introspect(scratch), current)
+        draft.start = _completed(engine.introspect(scratch), current, draft.stood_in)
     draft.changes = tuple(changes)
-    return draft
 
 
 def _with_renamed(here: Schema, desired: Schema, renames: Sequence[Change]) -> Schema:
@@ -171,9 +172,10 @@ def _with_renamed(here: Schema, desired: Schema, renames: Sequence[Change]) -> S
     return Schema(engine=desired.engine, server_version=desired.server_version, objects=objects)
 
 
-def _completed(seen: Schema, current: Schema) -> Schema:
-    """What scratch holds, and what has no model and so is not there."""
+def _completed(seen: Schema, current: Schema, stood_in: Mapping[ObjectId, SchemaObject]) -> Schema:
+    """What scratch holds, with what could not be made there: for it has no model, or is broken and was left alone."""
     lost = {item.id: item for item in current.of_kind("unmodelled") if item.id not in seen}
+    lost |= {id: current[id] for id, item in stood_in.items() if id in current and seen.get(id) == item}
     if not lost:
         return seen
     return Schema(engine=seen.engine, server_version=seen.server_version, objects={**seen.objects, **lost})
@@ -194,7 +196,7 @@ def _in_rounds(engine: Engine, scratch: Connection, draft: Draft) -> None:
         draft.changes += changes
         if not _ran(engine, scratch, draft, steps):
             return
-        here, target = _completed(engine.introspect(scratch), draft.start), finished(engine, draft.target)
+        here, target = _completed(engine.introspect(scratch), draft.start, draft.stood_in), finished(engine, draft.target)
     left = diff(modelled(here), modelled(target))
     draft.reached = here
     draft.proof = "refuted" if left else "proven"

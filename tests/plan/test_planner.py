@@ -312,7 +312,7 @@ def test_a_plan_that_is_not_tried_out_is_unproven(move):
 def test_a_schema_that_cannot_be_cloned_leaves_the_plan_unproven(sqlite, build, spec, monkeypatch):
     from schemaspec.plan import proof
 
-    monkeypatch.setattr(proof, "clone", lambda *_: "a part of it is missing")
+    monkeypatch.setattr(proof, "clone", lambda *_, **__: "a part of it is missing")
     plan = make_plan(sqlite, None, build(PEOPLE), build(PEOPLE + "create table b(a)"), spec())
     assert (plan.proof, plan.proof_message) == ("unproven", "a part of it is missing")
     assert [hazard.code for hazard in accepted(plan, ())] == ["unproven"]
@@ -372,7 +372,9 @@ def test_a_large_schema_is_proven_by_the_part_that_changes(move, build, monkeypa
     monkeypatch.setattr(planner, "_LARGE", 10)
     seen = []
     real = proof.clone
-    monkeypatch.setattr(proof, "clone", lambda engine, scratch, schema: seen.append(len(schema)) or real(engine, scratch, schema))
+    monkeypatch.setattr(
+        proof, "clone", lambda engine, scratch, schema, **how: seen.append(len(schema)) or real(engine, scratch, schema, **how)
+    )
     many = "".join(f"create table t{n}(id integer primary key, p integer references t0(id));" for n in range(20))
     wanted = many.replace("create table t7(id integer primary key,", "create table t7(id integer primary key, more text,")
     moved = move(many + "create view v as select id from t7;", wanted + "create view v as select id, more from t7;")
@@ -388,7 +390,9 @@ def test_a_chain_of_foreign_keys_does_not_make_the_part_large(move, monkeypatch,
     monkeypatch.setattr(planner, "_LARGE", 10)
     seen = []
     real = proof.clone
-    monkeypatch.setattr(proof, "clone", lambda engine, scratch, schema: seen.append(len(schema)) or real(engine, scratch, schema))
+    monkeypatch.setattr(
+        proof, "clone", lambda engine, scratch, schema, **how: seen.append(len(schema)) or real(engine, scratch, schema, **how)
+    )
     many = "".join(
         f"create table t{n}(id integer primary key, p integer references {spelled}{n - 1 if n else 0});" for n in range(20)
     )

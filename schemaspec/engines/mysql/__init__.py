@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -164,6 +164,12 @@ class MysqlEngine:
         from schemaspec.engines.mysql import integrity
 
         return integrity.broken(_ours(connection), schema)
+
+    def stand_in(self, connection: Connection, schema: Schema) -> Collection[ObjectId]:
+        """See `abilities.StandsIn.stand_in`."""
+        from schemaspec.engines.mysql import scratch
+
+        return scratch.stand_in(_ours(connection), schema)
 
     def orphans(self, connection: Connection, schema: Schema) -> tuple[Fault, ...]:
         """See `protocol.Engine.orphans`."""

@@ -17,6 +17,7 @@ from schemaspec.engines.mysql.sandbox import Sandbox
 from schemaspec.engines.mysql.words import quote
 from schemaspec.errors import DatabaseError, NoScratchError, RiskWarning, SchemaspecError, StatementError
 from schemaspec.model.plan import Statement
+from schemaspec.model.schema import ObjectId, Schema
 from schemaspec.model.url import DatabaseUrl
 
 PREFIX = "schemaspec_scratch_"
@@ -184,6 +185,18 @@ def load(connection: MysqlConnection, statements: Sequence[Statement]) -> None:
     finally:
         with suppress(DatabaseError):
             connection.internal("SET SESSION sql_mode = %s, foreign_key_checks = %s", before)
+
+
+def stand_in(connection: MysqlConnection, schema: Schema) -> tuple[ObjectId, ...]:
+    """See `abilities.StandsIn.stand_in`. What a view reads makes no difference to dropping or replacing it."""
+    there = {
+        str(name)
+        for (name,) in connection.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
+    }
+    missing = tuple(item.id for item in schema.of_kind("view") if item.id.name not in there)
+    for id in missing:
+        connection.internal(f"CREATE VIEW {quote(id.name)} AS SELECT 1 AS one")
+    return missing
 
 
 def _tables_first(connection: MysqlConnection, statements: Sequence[Statement]) -> Sequence[Statement]:

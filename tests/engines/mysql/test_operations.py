@@ -212,6 +212,33 @@ def test_a_broken_view_does_not_stop_init(database: Make, tmp_path: Path) -> Non
     assert (check.status, check.message) == ("pass", "1 remark found")
 
 
+BROKEN = "create table t (a int, b int); create view v as select b from t; create view over_v as select * from v;"
+
+
+@pytest.mark.parametrize(
+    ("rest", "views"),
+    [
+        ("", set()),
+        ("extra: {views: ignore}", {"v", "over_v"}),
+        ("views: {over_v: select a as x from t}", {"over_v"}),
+        ("views: {v: 'select a, c from t'}", {"v"}),
+    ],
+)
+def test_a_plan_over_broken_views_is_proven(database: Make, tmp_path: Path, rest: str, views: set[str]) -> None:
+    """No copy can hold them, and they are left alone, dropped or replaced like any other."""
+    url = database(BROKEN + "alter table t drop b; insert into t values (1)")
+    file = tmp_path / "expected_schema.yaml"
+    file.write_text(f"schemaspec: 1\ntables: {{t: {{columns: {{a: int, c: int}}}}}}\n{rest}\n", encoding="utf-8")
+    project = Project.open(str(file), database=str(url))
+    plan = project.plan()
+    assert (plan.proof, plan.proof_message) == ("proven", "")
+    project.apply_direct(allow=frozenset({"all"}), backup=False)
+    assert project.plan().steps == ()
+    assert {item.id.name for item in schema_of(url).of_kind("view")} == views
+    findings = [finding for check in project.check().checks for finding in check.findings if finding.severity == "fail"]
+    assert {finding.code for finding in findings} == ({"integrity.broken_view"} if "ignore" in rest else set())
+
+
 def test_estimate(database: Make) -> None:
     url = database("create table t (a int); insert into t select seq from seq_1_to_1000;")
     run_script(url, "analyze table t")
