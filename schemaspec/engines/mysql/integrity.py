@@ -47,7 +47,7 @@ def integrity(connection: MysqlConnection) -> tuple[Fault, ...]:
             code="no_transactions",
             object=name,
             message=f"{name} is kept by {engine}: no transactions, no foreign keys, and a crash can damage it",
-            fix=f"ALTER TABLE {quote(name)} ENGINE=InnoDB",
+            fix=f"ALTER TABLE {quote(name)} ENGINE=InnoDB, and say `engine: InnoDB` in its options in the spec",
             severity="info",
         )
         for name, kind, engine in found
@@ -156,10 +156,19 @@ def _foreign_keys(schema: Schema) -> Iterator[Question]:
             code="orphan",
             object=f"{table}.{key.id.name}",
             message=f"of {table} pointing at no row of {'.'.join(target)} in ({', '.join(columns)})",
-            fix="add the missing rows, or clear the columns; they came in while foreign_key_checks was off",
+            fix=f"add the missing rows to {'.'.join(target)}, or {_without_orphans(key, schema)}"
+            "; they came in while foreign_key_checks was off",
             query=f"SELECT c.* {orphans}",
         )
         yield f"SELECT COUNT(*) {orphans}", f"the foreign key {key.id}", fault
+
+
+def _without_orphans(key: SchemaObject, schema: Schema) -> str:
+    """What can be done with the rows themselves. One NULL among its columns is enough for a foreign key to ask no more."""
+    table, *_ = key.id.path
+    columns = (schema.get(ObjectId("column", (table, name))) for name in _names(key.get("columns")))
+    free = [item.id.name for item in columns if item is not None and not (item.get("not_null") or item.get("generated"))]
+    return f"set {free[0]} to NULL in them" if free else f"delete these of {table}"
 
 
 def _checks(schema: Schema) -> Iterator[Question]:

@@ -158,6 +158,47 @@ def test_orphans_and_broken_checks_are_counted(database: Make) -> None:
     assert faults[1].message.startswith("1 row of p against the CHECK")
 
 
+FAULTY = """
+create table p (id int primary key, `we ird` int, constraint positive check (`we ird` > 0));
+create table c (id int primary key, p int, q int not null, constraint f foreign key (p) references p (id), constraint g foreign key (q) references p (id));
+create table two (a int, b int, primary key (a, b));
+create table d (a int not null, b int, constraint h foreign key (a, b) references two (a, b));
+create table m (a int primary key, b text) engine=myisam;
+create table n (a int) engine=aria;
+insert into m values (1, 'x');
+set foreign_key_checks = 0;
+insert into c values (1, 77, 7), (2, 7, 99), (3, null, 7);
+insert into d values (5, 5);
+set check_constraint_checks = 0;
+insert into p values (7, -5);
+"""
+
+
+def test_each_fix_mends_what_it_is_for(database: Make, tmp_path: Path) -> None:
+    url = database(FAULTY)
+    file = tmp_path / "expected_schema.yaml"
+    describe_database(str(url), str(file))
+    assert _fixes(url, file) == {
+        "c.f": "add the missing rows to p, or set p to NULL in them; they came in while foreign_key_checks was off",
+        "c.g": "add the missing rows to p, or delete these of c; they came in while foreign_key_checks was off",
+        "d.h": "add the missing rows to two, or set b to NULL in them; they came in while foreign_key_checks was off",
+        "p.positive": "mend these rows: the server refuses every later change of them",
+        "m": "ALTER TABLE `m` ENGINE=InnoDB, and say `engine: InnoDB` in its options in the spec",
+        "n": "ALTER TABLE `n` ENGINE=InnoDB, and say `engine: InnoDB` in its options in the spec",
+    }
+    run_script(url, "update c set p = null where p = 77; delete from c where q = 99; update d set b = null")
+    run_script(url, "update p set `we ird` = 5; alter table `m` engine=InnoDB; alter table `n` engine=InnoDB")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("MyISAM", "InnoDB").replace("Aria", "InnoDB"), encoding="utf-8")
+    assert "engine: InnoDB" in file.read_text(encoding="utf-8")
+    assert _fixes(url, file) == {}
+
+
+def _fixes(url: DatabaseUrl, file: Path) -> dict[str, str]:
+    checks = Project.open(str(file), database=str(url)).check().checks
+    return {finding.object: finding.fix for check in checks for finding in check.findings}
+
+
 def test_integrity(database: Make) -> None:
     url = database("create table t (a int); create table m (a int) engine=myisam; create view v as select a from t;")
     run_script(url, "drop table t")
