@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from schemaspec.diff.compare import CONTAINERS, diff
 from schemaspec.diff.ignore import Ignored
+from schemaspec.diff.parts import Key, combined, fingerprints
 from schemaspec.model.change import Change
 from schemaspec.model.history import comparable, is_added_column, is_history, without_history
 from schemaspec.model.kinds import KINDS
@@ -56,9 +58,13 @@ def settle(current: Schema, desired: Schema, spec: Spec) -> Schema:
     return Schema(engine=desired.engine, server_version=desired.server_version, objects={**target, **extra})
 
 
-def state(schema: Schema) -> str:
-    """The fingerprint by which a plan knows the schema it starts from; the history table plays no part in it."""
-    return without_history(schema).fingerprint
+def state(schema: Schema, beside: Mapping[Key, str] = MappingProxyType({})) -> str:
+    """The fingerprint by which a plan knows the schema it starts from; the history table plays no part in it.
+
+    Args:
+        beside: the fingerprints of the parts that belong to the database as well, but were left out of this schema.
+    """
+    return combined({**beside, **fingerprints(schema)})
 
 
 class _Untouched:

@@ -140,6 +140,18 @@ class StandsIn(Protocol):
 
 
 @runtime_checkable
+class Digests(Protocol):
+    """What an engine has beside `Engine` where the server can say in a few bytes whether a large schema is what it was."""
+
+    def digest(self, connection: Connection) -> str | None:
+        """A text that is another one whenever `introspect` could find anything else, for whoever asks and in whichever
+        database; None where that is not known, or where `introspect` is as quick."""
+
+    def introspect_as(self, connection: Connection, known: str) -> Schema | None:
+        """What `introspect` finds while the digest is this one; None when it is another one by now."""
+
+
+@runtime_checkable
 class Locates(Protocol):
     """What an engine has beside `Engine` where a URL alone does not say which server it leads to."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -147,8 +147,13 @@ def to_plain(schema: Schema) -> dict[str, Any]:
     return {
         "engine": schema.engine,
         "server_version": schema.server_version,
-        "objects": [[item.id.kind, item.id.path, dict(item.attributes), dict(item.notes), item.depends_on] for item in schema],
+        "objects": list(map(object_to_plain, schema)),
     }
+
+
+def object_to_plain(item: SchemaObject) -> list[Any]:
+    """One object as plain JSON data."""
+    return [item.id.kind, item.id.path, dict(item.attributes), dict(item.notes), item.depends_on]
 
 
 def _frozen(value: Any) -> Any:
@@ -169,8 +174,13 @@ def from_plain(data: Mapping[str, Any]) -> Schema:
     Raises:
         KeyError, ValueError, TypeError: the data is not a snapshot.
     """
+    return Schema(engine=data["engine"], server_version=data["server_version"], objects=objects_from_plain(data["objects"]))
+
+
+def objects_from_plain(rows: Iterable[Sequence[Any]]) -> dict[ObjectId, SchemaObject]:
+    """The objects that `object_to_plain` wrote down. Raises KeyError, ValueError, TypeError for other data."""
     objects: dict[ObjectId, SchemaObject] = {}
-    for kind, path, attributes, notes, depends_on in data["objects"]:
+    for kind, path, attributes, notes, depends_on in rows:
         id = ObjectId(kind, tuple(path))
         objects[id] = SchemaObject(
             id=id,
@@ -178,4 +188,4 @@ def from_plain(data: Mapping[str, Any]) -> Schema:
             notes=_values(notes),
             depends_on=tuple([ObjectId(k, tuple(p)) for k, p in depends_on]) if depends_on else (),
         )
-    return Schema(engine=data["engine"], server_version=data["server_version"], objects=objects)
+    return objects

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from schemaspec.plan.rehearse import Rehearsal
     from schemaspec.project.checking import Outcome
     from schemaspec.project.files import Head
+    from schemaspec.project.kept import Kept
     from schemaspec.project.writing import Written
 
     StageProgress = Callable[[str, int, int], None]
@@ -182,6 +183,12 @@ class Project:
         from schemaspec.project.desired import desired_schema
 
         return desired_schema(self.engine, self.spec, self.url, server_version)
+
+    def desired_parts(self, server_version: str) -> Kept:
+        """The same, to be read whole or in part."""
+        from schemaspec.project.desired import desired
+
+        return desired(self.engine, self.spec, self.url, server_version)
 
     @contextmanager
     def connected(self, mode: Mode = "read") -> Iterator[Connection]:

@@ -71,6 +71,11 @@ class Witness:
         self.steps.append([_LEAVE])
 
     @property
+    def bare(self) -> Connection:
+        """The connection itself, for what follows from answers that were noted already."""
+        return self._connection
+
+    @property
     def driver(self) -> Any:
         """The driver's own connection, whose answers nobody notes."""
         self.sound = False

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MOST_ENTRIES = 500
 _ENDING = ".kept"
+_LENGTH = 8
+"""How many bytes say how long the value is; what follows it are the bytes beside it."""
 _INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -35,25 +37,31 @@ def cache_folder() -> str | None:
 
 def load(kind: str, *key: str) -> Any:
     """The entry of that key, or None where there is none that can be read."""
+    return load_with(kind, *key)[0]
+
+
+def load_with(kind: str, *key: str) -> tuple[Any, bytes]:
+    """The entry of that key, and the bytes that were kept with it."""
     path = _entry(kind, *key)
     if path is None:
-        return None
+        return None, b""
     try:
         with open(path, "rb") as file:
             stat = os.fstat(file.fileno())
             if stat.st_uid != os.getuid() or stat.st_mode & 0o022:  # somebody else could have written what is in it
-                return None
+                return None, b""
             content = file.read()
+        start = SIZE + _LENGTH + int.from_bytes(content[SIZE : SIZE + _LENGTH], "big")
         if digest_of(content[SIZE:]) != content[:SIZE]:
-            return None
-        tool, value = marshal.loads(content[SIZE:])
-        return value if tool == _tool() else None
+            return None, b""
+        tool, value = marshal.loads(content[SIZE + _LENGTH : start])
+        return (value, content[start:]) if tool == _tool() else (None, b"")
     except (OSError, ValueError, TypeError, EOFError):
-        return None
+        return None, b""
 
 
-def store(kind: str, *key: str, value: Any) -> None:
-    """Keep a plain JSON value. A cache that can't be written is no error.
+def store(kind: str, *key: str, value: Any, body: bytes = b"") -> None:
+    """Keep a plain JSON value, and bytes that nobody has to read to know it. A cache that can't be written is no error.
 
     Raises:
         TypeError: the value is none.
@@ -61,7 +69,8 @@ def store(kind: str, *key: str, value: Any) -> None:
     path = _entry(kind, *key)
     if path is None:
         return
-    content = marshal.dumps([_tool(), _plain(value)])
+    head = marshal.dumps([_tool(), _plain(value)])
+    content = len(head).to_bytes(_LENGTH, "big") + head + body
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

@@ -125,6 +125,7 @@ def _subject(
     as_wanted: bool = False,
 ) -> Subject:
     """What the checks look at; `as_wanted`: the schema is known to be the one that the spec wants."""
+    from schemaspec.project.current import current_schema
     from schemaspec.verify.subject import Subject
 
     engine, spec = project.engine, project.spec
@@ -132,7 +133,7 @@ def _subject(
     if connection is None:
         return Subject(engine=engine, url=project.url, spec=spec, problem=problem)
     try:
-        current = engine.introspect(connection)
+        current = current_schema(engine, connection)
         migrations = _migrations(project, connection)
     except (DatabaseError, SchemaspecError) as error:
         if isinstance(error, InputError):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from schemaspec.engines.abilities import Borrows, Locates
 from schemaspec.errors import DatabaseError, InputError, InputErrors, RiskWarning
-from schemaspec.project import cache, snapshot
+from schemaspec.project import snapshot
+from schemaspec.project.kept import BROKEN, Kept, keep_schema, load
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine
@@ -67,28 +68,28 @@ def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_v
         InputErrors: statements that the engine refuses, at their positions.
         DatabaseError: neither a scratch database nor a snapshot is to be had.
     """
-    schema = _desired(engine, spec, url, server_version)
-    if schema.server_version.partition(".")[0] != server_version.partition(".")[0]:
-        warnings.warn(_OTHER_VERSION.format(schema.server_version, server_version), RiskWarning, stacklevel=2)
-    return schema
+    try:
+        return desired(engine, spec, url, server_version).whole
+    except BROKEN:
+        return _made(engine, spec, url, server_version).whole
 
 
-def _desired(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Schema:
-    from schemaspec.model.schema import from_plain
+def desired(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept:
+    """As `desired_schema`, to be read whole or in part."""
+    kept = load("schema", *_key(engine, spec, url), digest=spec.digest, server_version=server_version)
+    if kept is None:
+        kept = _made(engine, spec, url, server_version)
+    else:
+        known = kept
+        snapshot.keep(spec, lambda: known.whole)
+    if kept.server_version.partition(".")[0] != server_version.partition(".")[0]:
+        warnings.warn(_OTHER_VERSION.format(kept.server_version, server_version), RiskWarning, stacklevel=2)
+    return kept
 
-    kept = cache.load("schema", *_key(engine, spec, url))
-    if kept is not None and (kept.get("digest"), kept.get("server_version")) == (spec.digest, server_version):
-        try:
-            schema = from_plain(kept["schema"])
-        except (KeyError, ValueError, TypeError):
-            pass
-        else:
-            snapshot.keep(spec, schema)
-            return schema
+
+def _made(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept:
     schema, written_down = described(engine, spec, url)
-    if not written_down:
-        keep(engine, spec, url, server_version, schema)
-    return schema
+    return Kept.of(schema) if written_down else keep(engine, spec, url, server_version, schema)
 
 
 def described(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[Schema, bool]:
@@ -110,13 +111,10 @@ def described(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[Sche
         return written_down, True
 
 
-def keep(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, schema: Schema) -> None:
+def keep(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, schema: Schema) -> Kept:
     """Keep what the spec leads to on a server of this version, for `desired_schema`."""
-    from schemaspec.model.schema import to_plain
-
-    snapshot.keep(spec, schema)
-    value = {"digest": spec.digest, "server_version": server_version, "schema": to_plain(schema)}
-    cache.store("schema", *_key(engine, spec, url), value=value)
+    snapshot.keep(spec, lambda: schema)
+    return keep_schema("schema", *_key(engine, spec, url), schema=schema, digest=spec.digest, server_version=server_version)
 
 
 def _key(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from schemaspec.errors import InputError
@@ -54,15 +55,19 @@ def read(path: str) -> Schema:
         raise _none(path, str(error)) from None
 
 
-def keep(spec: Spec, schema: Schema) -> None:
-    """Bring the snapshot beside the spec up to date, where there is one. A folder that can't be written to is no error."""
+def keep(spec: Spec, schema: Callable[[], Schema]) -> None:
+    """Bring the snapshot beside the spec up to date, where there is one. A folder that can't be written to is no error.
+
+    Args:
+        schema: makes what the spec leads to.
+    """
     path = file_of(spec)
     if not os.path.exists(path):
         return
     try:
         content = _content(path)
         if content.get("digest") != spec.digest or not content.get("proven", True):
-            write(path, schema, digest=spec.digest)
+            write(path, schema(), digest=spec.digest)
     except InputError:
         return
 

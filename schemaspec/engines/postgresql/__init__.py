@@ -50,6 +50,18 @@ class PostgresEngine:
 
         return introspect.introspect(_ours(connection))
 
+    def digest(self, connection: Connection) -> str | None:
+        """See `abilities.Digests.digest`."""
+        from schemaspec.engines.postgresql import digest
+
+        return digest.digest(_ours(connection))
+
+    def introspect_as(self, connection: Connection, known: str) -> Schema | None:
+        """See `abilities.Digests.introspect_as`."""
+        from schemaspec.engines.postgresql import digest
+
+        return digest.introspect_as(_ours(connection), known)
+
     def scratch(self, url: DatabaseUrl | None, *, scratch_url: str | None = None) -> AbstractContextManager[Connection]:
         """See `protocol.Engine.scratch`."""
         from schemaspec.engines.postgresql import scratch

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from schemaspec.engines.postgresql import digest, introspect
+from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.model.schema import Schema
 from schemaspec.project import Project
 from tests.engines.postgresql.conftest import Make, run
 
@@ -20,3 +25,59 @@ def test_what_has_changed_since_the_last_check_is_seen(database: Make, tmp_path:
     assert passed()
     run(live, "create view late as select 1 as one")
     assert not passed()
+
+
+def test_a_large_schema_is_read_again_only_after_a_change(
+    database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "FEW", 0)
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(tmp_path / "cache"))
+    live = database("create table t (id integer primary key); create view v as select id from t")
+    spec = tmp_path / "expected_schema.yaml"
+    spec.write_text(
+        "schemaspec: 1\ntables:\n  t:\n    columns:\n      id: integer primary key\n    rows: {min: 0, max: 1}\n"
+        "views:\n  v: select id from t\n",
+        encoding="utf-8",
+    )
+    read = []
+    real = introspect.introspect
+
+    def counted(connection: PostgresConnection) -> Schema:
+        read.append(connection.url.database)
+        return real(connection)
+
+    monkeypatch.setattr(introspect, "introspect", counted)
+
+    def checked() -> tuple[bool, bool]:
+        read.clear()
+        passed = Project.open(str(spec), database=str(live)).check().passed
+        return passed, live.database in read
+
+    assert checked() == (True, True)
+    assert checked() == (True, False)
+    run(live, "insert into t values (1), (2)")
+    assert checked() == (False, False)
+    run(live, "delete from t")
+    assert checked() == (True, False)
+    run(live, "create or replace view v as select id + 0 as id from t")
+    assert checked() == (False, True)
+    assert checked() == (False, False)
+    run(live, "create or replace view v as select id from t")
+    assert checked() == (True, True)
+
+
+def test_a_kept_schema_that_is_damaged_costs_only_time(database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digest, "FEW", 0)
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(tmp_path / "cache"))
+    live = database("create table t (id integer primary key)")
+    spec = tmp_path / "expected_schema.yaml"
+    spec.write_text("schemaspec: 1\ntables:\n  t:\n    columns:\n      id: integer primary key\n", encoding="utf-8")
+    project = Project.open(str(spec), database=str(live))
+    assert project.check().passed
+    for kind in ("live", "schema"):
+        (entry,) = (tmp_path / "cache").glob(f"{kind}-*.kept")
+        content = entry.read_bytes()
+        entry.write_bytes(content[: len(content) - 40])
+    for entry in (tmp_path / "cache").glob("check-*.kept"):
+        entry.unlink()
+    assert Project.open(str(spec), database=str(live)).check().passed
