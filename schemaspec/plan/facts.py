@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from schemaspec.model.brackets import closing, inside
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
@@ -26,7 +27,18 @@ def fills_itself(column: SchemaObject, schema: Schema) -> bool:
         return True
     if column.get("default") not in (None, "", "NULL", "null"):
         return True
-    return any(column.get(name) for name in ("generated", "identity", "auto_increment")) or _is_row_number(column, schema)
+    if any(column.get(name) for name in ("generated", "identity", "auto_increment")) or _is_row_number(column, schema):
+        return True
+    return bool(column.get("inherited")) and any(fills_itself(above, schema) for above in _above(column, schema))
+
+
+def _above(column: SchemaObject, schema: Schema) -> Iterator[SchemaObject]:
+    """The columns of parent tables that a partition's or an heir's column comes from."""
+    table = schema.get(ObjectId("table", column.id.owner))
+    for used in table.depends_on if table is not None else ():
+        above = schema.get(ObjectId("column", (*used.path, column.id.name))) if used.kind == "table" else None
+        if above is not None:
+            yield above
 
 
 def is_generated(column: SchemaObject) -> bool:

@@ -288,7 +288,10 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
         home = ObjectId("table", used.id.owner)
         return "kept" if made_anew(current[home], desired.get(home)) else "replaced"
     if dependent.id.kind == "publication" and used.id.kind != "column":
-        return "kept"  # else it has a row filter or a list of columns, which must be gone while these change
+        # Otherwise it has a row filter or a list of columns, which must be gone while these change. And it can't be altered
+        # before a table is made anew and after that at once.
+        after, again = desired.get(dependent.id), used.id.kind == "table" and made_anew(used, desired.get(used.id))
+        return "replaced" if again and after is not None and after.attributes != dependent.attributes else "kept"
     return "replaced"
 
 

@@ -93,8 +93,18 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         sequence = None
     texts: list[str | Statement] = []
     danger = [hazards.json_column(item)] if item["type"] == "json" else []
-    text = column_text(item, value, serial=sequence is not None)
-    texts.append(statement(f"ALTER TABLE {dotted(item.id.owner)} ADD COLUMN {identifier(item.id.name)} {text}", item.id, *danger))
+    heirs = [
+        id
+        for id in context.done
+        if id.kind in ("column", "default") and id.path[-1] == item.id.name and _is_heir(id, item, context)
+        if id.owner not in context.new_relations
+    ]
+    if item.get("identity") and heirs and not _reaches_partitions(item, context):
+        texts += _numbered(item)
+    else:
+        text = column_text(item, value, serial=sequence is not None)
+        add = f"ALTER TABLE {dotted(item.id.owner)} ADD COLUMN {identifier(item.id.name)} {text}"
+        texts.append(statement(add, item.id, *danger))
     if value is not None:
         along.append(default_id)
     if sequence is not None:
@@ -102,14 +112,27 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         texts += [*context.unwanted(sequence), *remarks(sequence, context.desired)]
     texts += column_extras(item)
     context.done.update(along)
-    heirs = [
-        id
-        for id in context.done
-        if id.kind in ("column", "default") and id.path[-1] == item.id.name and _is_heir(id, item, context)
-        if id.owner not in context.new_relations
-    ]
     after = (*_freed_names(item, context), *_merging(item, context))
     return created(change, texts, *along, *heirs, after=after)
+
+
+def _reaches_partitions(item: SchemaObject, context: Context) -> bool:
+    """Whether the server gives an identity column to partitions, too."""
+    table = context.desired.get(ObjectId("table", item.id.owner))
+    return context.version >= 170000 and table is not None and bool(table.get("partition_key"))
+
+
+def _numbered(item: SchemaObject) -> Iterator[str]:
+    """An identity column of a table with heirs: the server adds none to them, but numbers their rows by a default."""
+    table, column = dotted(item.id.owner), identifier(item.id.name)
+    numbers = dotted((item.id.path[0], made_name(item.id.owner[-1], item.id.name, "numbers")))
+    yield f"CREATE SEQUENCE {numbers}"
+    default = "nextval('" + numbers.replace("'", "''") + "')"
+    yield f"ALTER TABLE {table} ADD COLUMN {column} {item['type']} DEFAULT {default} NOT NULL"
+    yield f"ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT"
+    yield f"DROP SEQUENCE {numbers}"
+    yield f"ALTER TABLE {table} ALTER COLUMN {column} ADD {identity_text(item)}"
+    yield set_to_maximum(identity_sequence(item), item)
 
 
 def _merging(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
