@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
 
-from schemaspec.errors import SchemaspecError
+from schemaspec.errors import RefusedError, SchemaspecError
 from schemaspec.model.checklist import Checklist, Phase, PhaseId, Point, PointStatus
 from schemaspec.report.checklist import points_of_step
 
@@ -87,7 +87,7 @@ class Deployment:
 
     @property
     def exit_code(self) -> int:
-        """By the table of exit codes. An unreachable database or a bad input keeps its own code while nothing was done."""
+        """By the table of exit codes. What refused the deployment keeps its own code while nothing was done."""
         if self.result == "refused" and self.error is not None:
             return self.error.exit_code
         return _EXIT_CODES[self.result]
@@ -162,7 +162,8 @@ class _Run:
             self._note("rollback", started, "Not needed: the database is as it was before.")
             self._mark(points_of_step("restore"), "skipped", "the database is as it was")
             self._say("Rollback", True, "not needed, the database is as it was")
-            return "failed, unchanged"
+            # What waits for a decision, such as a hazard that nobody accepted, is no failure.
+            return "refused" if isinstance(self.error, RefusedError) else "failed, unchanged"
         failure = self.error
         restored = self._step("Restore", "rollback", "restore", self.steps.restore)
         self.error = failure or self.error

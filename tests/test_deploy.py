@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from schemaspec.deploy import Deployment, StepResult, Steps, run_phases
-from schemaspec.errors import DatabaseError, MigrationError, SchemaspecError
+from schemaspec.errors import DatabaseError, MigrationError, RefusedError, SchemaspecError
 from schemaspec.model.checklist import Checklist, ChecklistFacts
 from schemaspec.report.checklist import build_checklist
 
@@ -101,6 +101,17 @@ def test_without_a_backup_nothing_is_applied() -> None:
     assert (done.result, done.exit_code) == ("refused", 3)
     assert statuses(done.checklist)["backup.made"] == "failed"
     assert World(backup=True).run().exit_code == 1
+
+
+def test_what_waits_for_a_decision_is_no_failure() -> None:
+    world = World(apply=RefusedError("a hazard was not accepted"))
+    done = world.run()
+    assert world.called == ["preflight", "backup", "apply", "unchanged", "report"]
+    assert (done.result, done.exit_code) == ("refused", 1)
+    assert statuses(done.checklist)["rollback.restore"] == "skipped"
+    assert done.text.splitlines()[-1] == "✗ NOT DEPLOYED - nothing was changed"
+    # Where some of it was done before the refusal, the way back is gone all the same.
+    assert World(False, apply=RefusedError("a hazard was not accepted")).run().exit_code == 4
 
 
 FAILURES = [
