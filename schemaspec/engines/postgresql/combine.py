@@ -1,4 +1,4 @@
-"""Changes of one table that would each write it anew, in one statement: it happens once then (P40)."""
+"""Changes of one table that would each write it anew, or read it whole, in one statement: it happens once then (P40)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,51 @@ from dataclasses import replace
 from schemaspec.engines.postgresql.conversions import is_widened
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.model.change import Change
-from schemaspec.model.plan import Step
+from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import ObjectId
+
+_VALIDATE = "VALIDATE CONSTRAINT "
 
 
 def combined(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """The ordered steps; those that write the same table anew and follow each other have become one.
+    """The ordered steps; those that write the same table anew, or validate something of it, and follow each other have become
+    one.
 
-    What else such a step does concerns its own column only, and comes after.
+    What else such a step does concerns its own column or constraint only, and comes before or after.
     """
     found: list[Step] = []
     for step in steps:
-        table = _written_anew(step)
+        table, read = _written_anew(step), _read_whole(step)
         if found and table is not None and _written_anew(found[-1]) == table:
             found[-1] = _joined(found[-1], step, table)
+        elif found and read is not None and _read_whole(found[-1]) == read:
+            found[-1] = _validated_together(found[-1], step, read)
         else:
             found.append(step)
     return tuple(found)
+
+
+def _read_whole(step: Step) -> ObjectId | None:
+    """The table that the step validates a constraint of, in one statement that stands alone."""
+    alone = [made for made in step.statements if not made.transactional]
+    if len(alone) != 1 or alone[0].object is None:
+        return None
+    object = alone[0].object
+    table = object if object.kind == "table" else ObjectId("table", object.owner)
+    return table if alone[0].sql.startswith(f"{_head(table)}{_VALIDATE}") else None
+
+
+def _validated_together(first: Step, second: Step, table: ObjectId) -> Step:
+    """What goes before the two statements, both of them in one, and what comes after."""
+    at, there = (next(n for n, made in enumerate(step.statements) if not made.transactional) for step in (first, second))
+    one, other = first.statements[at], second.statements[there]
+    head = _head(table)
+    undo = f"{one.undo}, {other.undo.removeprefix(head)}" if one.undo and other.undo.startswith(head) else ""
+    sql = f"{one.sql}, {other.sql.removeprefix(head)}"
+    together = replace(one, object=table, sql=sql, undo=undo, hazards=(*one.hazards, *other.hazards))
+    before = (*first.statements[:at], *second.statements[:there])
+    after = (*first.statements[at + 1 :], *second.statements[there + 1 :])
+    return _merged(first, second, table, (*before, together, *after))
 
 
 def _written_anew(step: Step) -> ObjectId | None:
@@ -55,11 +83,15 @@ def _joined(first: Step, second: Step, table: ObjectId) -> Step:
     one, other = first.statements[0], second.statements[0]
     clause = other.sql.removeprefix(_head(table))
     together = replace(one, object=table, sql=f"{one.sql},\n  {clause}", hazards=(*one.hazards, *other.hazards))
+    return _merged(first, second, table, (together, *first.statements[1:], *second.statements[1:]))
+
+
+def _merged(first: Step, second: Step, table: ObjectId, statements: tuple[Statement, ...]) -> Step:
     return replace(
         first,
         action="alter",
         id=table,
-        statements=(together, *first.statements[1:], *second.statements[1:]),
+        statements=statements,
         changes=(*first.changes, *second.changes),
         drops=first.drops | second.drops,
         creates=first.creates | second.creates,

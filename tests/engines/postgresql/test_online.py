@@ -50,6 +50,16 @@ CASES = [
         id="a foreign key",
     ),
     pytest.param(
+        "create table p (id int primary key); create table t (x int, y int)",
+        "create table p (id int primary key); create table t (x int constraint f references p, y int constraint g references p)",
+        [
+            "ALTER TABLE public.t ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES public.p(id) NOT VALID",
+            "ALTER TABLE public.t ADD CONSTRAINT g FOREIGN KEY (y) REFERENCES public.p(id) NOT VALID",
+            "!ALTER TABLE public.t VALIDATE CONSTRAINT f, VALIDATE CONSTRAINT g",
+        ],
+        id="several foreign keys, validated together",
+    ),
+    pytest.param(
         "create table t (x int)",
         "create table t (x int constraint c check (x > 0))",
         ["ALTER TABLE public.t ADD CONSTRAINT c CHECK ((x > 0)) NOT VALID", "!ALTER TABLE public.t VALIDATE CONSTRAINT c"],
