@@ -11,6 +11,8 @@ LOST = frozenset({1053, 1927, 2002, 2003, 2006, 2013, 2055})
 LOCK_WAIT = frozenset({1205, 1213, 1689, 3572})
 REFUSED_LOGIN = frozenset({1044, 1045, 1130, 1698, 1820, 1862, 4151})
 NO_DATABASE = 1049
+_DUPLICATE, _LOG_FULL = 1062, 1799
+_ADDS_KEY = re.compile(r"\s*(?:set\s+statement\b.*?\bfor\s+)?(?:alter\s+table|create\s+unique)\b", re.IGNORECASE | re.DOTALL)
 _VALUES = re.compile(r"Duplicate entry '.*' for key", re.DOTALL)
 
 
@@ -49,9 +51,23 @@ def translate(error: BaseException, sql: str, url: DatabaseUrl) -> SchemaspecErr
         locked = LockedError("somebody else holds a lock that the statement needs", where=url, why=why, fix="try again later")
         locked.code = code  # type: ignore[attr-defined]
         return locked
-    refused = StatementError("the database refused a statement", statement=sql, why=f"{why} (error {code})" if code else why)
+    refused = StatementError(
+        "the database refused a statement",
+        statement=sql,
+        why=f"{why} (error {code})" if code else why,
+        fix=_way_out(code, sql),
+    )
     refused.code = code  # type: ignore[attr-defined]
     return refused
+
+
+def _way_out(code: int, sql: str) -> str | None:
+    """What helps against an index that could not be built while writes went on (rule Y20)."""
+    if code == _LOG_FULL:
+        return "run it again at a quiet time, or raise innodb_online_alter_log_max_size"
+    if code == _DUPLICATE and _ADDS_KEY.match(sql):
+        return "remove the duplicates; where there are none, a write passed through one meanwhile: run it again at a quiet time"
+    return None
 
 
 def unreachable(error: BaseException, url: DatabaseUrl) -> DatabaseError:

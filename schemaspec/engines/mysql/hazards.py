@@ -14,6 +14,9 @@ from schemaspec.model.schema import SchemaObject
 if TYPE_CHECKING:
     from schemaspec.engines.mysql.history import History
 
+ONLINE_TOOLS = "gh-ost (no foreign keys, no triggers) or pt-online-schema-change (no triggers)"
+"""What changes a big table while writes go on, and which tables each can't take (rule Y24)."""
+
 
 def column_hazards(before: SchemaObject | None, after: SchemaObject, table: str, *, remade: bool) -> Iterator[Hazard]:
     """Of adding a column (`before` is None), changing it, or dropping and adding it anew (`remade`)."""
@@ -135,6 +138,6 @@ def partition_hazards(table: str, moved: Sequence[str]) -> Iterator[Hazard]:
             object=table,
             message=f"the rows of {', '.join(map(unquote, moved))} are copied into the new partitions of {table}, "
             "and writes wait meanwhile",
-            safer="add partitions at the end, which copies nothing; for the rest use gh-ost or pt-online-schema-change",
+            safer=f"add partitions at the end, which copies nothing; for the rest use {ONLINE_TOOLS}",
             rule="Y10",
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.engines.common import tokens
 from schemaspec.engines.mysql.errors import code_of
+from schemaspec.engines.mysql.hazards import ONLINE_TOOLS
 from schemaspec.errors import StatementError
 from schemaspec.model.plan import Hazard, Statement
 
@@ -107,7 +108,7 @@ def _hazards(table: str, algorithm: str, lock: str, sql: str) -> list[Hazard]:
                 code="blocks_writes",
                 object=table,
                 message=f"writes to {table} wait until it is done; reads go on",
-                safer="run it at a quiet time, or use gh-ost or pt-online-schema-change",
+                safer=f"run it at a quiet time, or use {ONLINE_TOOLS}",
                 rule="Y14",
             )
         )
@@ -136,20 +137,20 @@ def _way_round(sql: str) -> tuple[str, str]:
     """The rule behind a copy, and how to avoid it."""
     upper = sql.upper()
     if re.search(r"\b(?:PARTITION BY|REMOVE PARTITIONING)\b", upper):
-        return "Y10", "add partitions at the end, which copies nothing; for the rest use gh-ost or pt-online-schema-change"
+        return "Y10", f"add partitions at the end, which copies nothing; for the rest use {ONLINE_TOOLS}"
     if "FOREIGN KEY" in upper:
         return "Y15", (
             "look for orphans first; with foreign_key_checks=0 it copies nothing, but existing rows are then never validated"
         )
     if re.search(r"ADD CONSTRAINT .*\bCHECK\b|ADD CHECK", upper, re.DOTALL):
-        return "Y16", "there is no online way to add a CHECK: use gh-ost or pt-online-schema-change, or check in the application"
+        return "Y16", f"there is no online way to add a CHECK: check in the application, or use {ONLINE_TOOLS}"
     if "AUTO_INCREMENT" in upper and "ADD COLUMN" in upper:
-        return "Y8", "use gh-ost or pt-online-schema-change"
+        return "Y8", f"use {ONLINE_TOOLS}"
     if re.search(r"ADD COLUMN .*\bSTORED\b", upper, re.DOTALL):
         return "Y7", "make it VIRTUAL, which is instant; index it where it is searched"
     if re.search(r"ADD COLUMN .*DEFAULT \(", upper, re.DOTALL):
         return "Y6", "add the column without a default, set the default, then fill the rows in batches"
     return (
         "Y10",
-        "add a column of the new type, copy the values in batches, then swap the two; or use gh-ost, pt-online-schema-change",
+        f"add a column of the new type, copy the values in batches, then swap the two; or use {ONLINE_TOOLS}",
     )
