@@ -35,7 +35,8 @@ def introspect(connection: MysqlConnection) -> Schema:
     """See `protocol.Engine.introspect`. Times are shown as the server's own clock has them, whatever the session's."""
     # A TIMESTAMP's default and an event's start are shown in the session's time zone.
     global_zone = str(connection.rows("SELECT @@GLOBAL.time_zone")[0][0])
-    with connection.settings({"time_zone": global_zone}):
+    # Where writing is forbidden a view is not shown that takes numbers from a sequence.
+    with connection.settings({"time_zone": global_zone, connection.server.read_only_setting: 0}):
         reader = Reader(_facts(connection), connection)
         reader.default("collation", reader.facts.collation)
         for shown in sorted(_everything(connection), key=lambda shown: (shown.kind, shown.name)):

@@ -12,7 +12,7 @@ import pytest
 from schemaspec.diff.compare import diff
 from schemaspec.engines.mysql import ENGINE, lock, run
 from schemaspec.engines.mysql.connect import connect, connect_server
-from schemaspec.errors import DamagedError, DatabaseError, LockedError
+from schemaspec.errors import DamagedError, DatabaseError, LockedError, StatementError
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
 from schemaspec.model.url import DatabaseUrl
@@ -206,6 +206,23 @@ def test_integrity(database: Make) -> None:
     faults = {(fault.code, fault.object, fault.severity) for fault in ENGINE.integrity(connection)}
     connection.close()
     assert faults == {("no_transactions", "m", "info"), ("broken_view", "v", "fail")}
+
+
+def test_a_view_that_takes_numbers_is_like_any_other(database: Make, tmp_path: Path) -> None:
+    """The server takes it for one that writes."""
+    url = database("create sequence s; create table t (a int); create view v as select nextval(s) as n from t;")
+    file = tmp_path / "expected_schema.yaml"
+    assert "left out" not in describe_database(str(url), str(file)).message
+    project = Project.open(str(file), database=str(url))
+    assert _fixes(url, file) == {}
+    run_script(url, "create or replace view v as select a from t")
+    assert {finding.code for check in project.check().checks for finding in check.findings} == {"view.definition"}
+    project.apply_direct(allow=frozenset({"all"}), backup=False)
+    assert _fixes(url, file) == {}
+    connection = ENGINE.connect(url)
+    with pytest.raises(StatementError):
+        connection.query("select n from v")
+    connection.close()
 
 
 @pytest.mark.parametrize(("kind", "data"), [("myisam", "MYD"), ("aria", "MAD")])
