@@ -218,6 +218,19 @@ class Spec:
     templates: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     @property
+    def renaming(self) -> Sequence[Declaration]:
+        """The declarations that say what something was called before: the object itself, or what lives in it."""
+        known: Sequence[Declaration] | None = getattr(self.declarations, "renaming", None)
+        return tuple(filter(_tells_of_a_rename, self.declarations)) if known is None else known
+
+    @property
     def tables(self) -> tuple[Table, ...]:
         """The declared tables, in the order of the files."""
         return tuple(item for item in self.declarations if isinstance(item, Table))
+
+
+def _tells_of_a_rename(item: Declaration) -> bool:
+    if isinstance(item, Script):
+        return False
+    inside: list[Column | Index | Object] = [*item.columns, *item.indexes, *item.objects] if isinstance(item, Table) else []
+    return bool(item.renamed_from) or any(one.renamed_from for one in inside)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
 from schemaspec.diff.match import rename_notes, renames_suspected
+from schemaspec.diff.parts import Key
 from schemaspec.diff.policy import settle, state
 from schemaspec.errors import DatabaseError, RefusedError, UnsupportedError
 from schemaspec.model.plan import Hazard, Plan
@@ -41,6 +43,7 @@ def make_plan(
     scratch_url: str | None = None,
     prove: bool = True,
     renames: Sequence[Rename] | None = None,
+    beside: Mapping[Key, str] = MappingProxyType({}),
 ) -> Plan:
     """The plan that turns `current` into `desired`, as far as the spec's policy asks for it.
 
@@ -50,6 +53,7 @@ def make_plan(
         scratch_url: a server for scratch databases instead.
         prove: run it on a scratch clone. Renames are looked at there in any case.
         renames: what to rename; None: what the spec's `renamed_from` asks for.
+        beside: the fingerprints of what both schemas hold as well, and which has nothing to do with what differs.
 
     Returns:
         The plan; without steps when there is nothing to do. `refuted` when the proof failed.
@@ -60,12 +64,12 @@ def make_plan(
         DatabaseError: a rename, and no scratch database to look at it.
     """
     if renames is None:
-        renames = pending_renames(spec.declarations, engine.dialect, current, desired)
+        renames = pending_renames(spec.renaming, engine.dialect, current, desired)
     target = settle(current, desired, spec)
     changes = () if renames else diff(current, target)
     if not renames and not changes:
         notes = tuple(_order_notes(engine, current, desired))
-        return Plan(engine=engine.name, start=state(current), end=state(target), notes=notes, proof="proven")
+        return Plan(engine=engine.name, start=state(current, beside), end=state(target, beside), notes=notes, proof="proven")
     server = url or (live.url if live else None)
     draft = _drafted(engine, current, desired, spec, renames, server, scratch_url, prove, target=target, changes=changes)
     steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, draft.renames)
@@ -73,8 +77,8 @@ def make_plan(
         hazards = (*hazards, _unproven(draft.message))
     return Plan(
         engine=engine.name,
-        start=state(current),
-        end=state(draft.target),
+        start=state(current, beside),
+        end=state(draft.target, beside),
         steps=steps,
         hazards=hazards,
         notes=tuple(_notes(engine, current, desired, draft)),

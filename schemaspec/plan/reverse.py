@@ -47,7 +47,7 @@ def prove_both(
     Raises:
         InputErrors, UnsupportedError, DatabaseError: as `make_plan`, for the way forward.
     """
-    renames = pending_renames(spec.declarations, engine.dialect, current, desired)
+    renames = pending_renames(spec.renaming, engine.dialect, current, desired)
     up = make_plan(engine, None, current, desired, spec, url=url, scratch_url=scratch_url, renames=renames)
     if not up.steps:
         return BothWays(up=up, down=up)

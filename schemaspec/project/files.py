@@ -70,9 +70,10 @@ def read_spec(file: str, *, engine: str | None, database: str | None) -> Spec:
         kept = cache.load("spec", *_key(file), head.forms)
         try:
             if kept["digest"] == head.digest:
-                from schemaspec.spec.plain import Later, spec_from_plain
+                from schemaspec.spec.plain import Later, declarations_from_plain, spec_from_plain
 
-                declarations = Later(lambda: _declarations(file, engine, database, head))
+                renaming = declarations_from_plain(kept["renaming"])
+                declarations = Later(lambda: _declarations(file, engine, database, head), renaming)
                 return spec_from_plain(kept, declarations, database=database)
         except _BROKEN:
             pass

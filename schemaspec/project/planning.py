@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 def make(project: Project, connection: Connection) -> Plan:
     """The plan from what the connection holds to the spec."""
     from schemaspec.plan.planner import make_plan
+    from schemaspec.project.current import current
+    from schemaspec.project.narrow import narrow_plan
 
-    current = project.engine.introspect(connection)
-    desired = project.desired(connection.server_version)
+    here, there = current(project.engine, connection), project.desired_parts(connection.server_version)
+    plan = narrow_plan(project.engine, connection, here, there, project.spec, url=project.url)
+    if plan is not None:
+        return plan
     return make_plan(
         project.engine,
         connection,
-        current,
-        desired,
+        here.whole,
+        there.whole,
         project.spec,
         url=project.url,
         scratch_url=project.spec.scratch,

@@ -47,6 +47,7 @@ def spec_to_plain(spec: Spec) -> dict[str, Any]:
         "row_counts": [_plain(item, files) for item in spec.row_counts],
         "rules": [_plain(item, files) for item in spec.rules],
         "assertions": [_plain(item, files) for item in spec.assertions],
+        "renaming": declarations_to_plain(spec.renaming),
         "positions": list(files),
     }
 
@@ -65,10 +66,15 @@ def declarations_from_plain(data: Mapping[str, Any]) -> tuple[Declaration, ...]:
 
 
 class Later(Sequence[Declaration]):
-    """Declarations that are made when somebody looks at them: most checks find nothing that would ask for them."""
+    """Declarations that are made when somebody looks at them: most checks find nothing that would ask for them.
 
-    def __init__(self, make: Callable[[], Sequence[Declaration]]) -> None:
+    Args:
+        renaming: see `Spec.renaming`; known without the others.
+    """
+
+    def __init__(self, make: Callable[[], Sequence[Declaration]], renaming: Sequence[Declaration] | None = None) -> None:
         self._make = make
+        self.renaming = renaming
 
     @cached_property
     def _items(self) -> Sequence[Declaration]:
