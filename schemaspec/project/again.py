@@ -171,15 +171,9 @@ class Found(Value):
 
 def told_again(command: str, project: Project, witness: Witness, options: Sequence[str] = ()) -> Found | None:
     """What the last run of the command with these options found, as far as the files and the answers are those of then."""
-    kept = cache.load(command, *_key(project, options))
+    known = recalled(command, project, witness, options)
     try:
-        if kept is None or kept["basis"] != _basis(project, witness):
-            return None
-        same, of_schema = witness.confirm(kept["steps"]), kept["of_schema"]
-        whole = same == len(kept["steps"]) and kept["size"] == _size(project)
-        if not whole and (of_schema is None or same < of_schema):
-            return None
-        return from_plain(kept["found"]).replaced(whole=whole)
+        return None if known is None else from_plain(known.found).replaced(whole=known.whole)
     except (KeyError, ValueError, TypeError):  # the entry is not what it should be
         return None
 
@@ -192,15 +186,38 @@ def keep(
     Args:
         of_schema: from how many of the first answers all that was found of the schema follows; None where that is not known.
     """
+    note(command, project, witness, to_plain(found), options, of_schema=of_schema)
+
+
+class Recalled(Value):
+    """What was noted, and whether all of it is still true, or only what it says of the schema."""
+
+    found: Any
+    whole: bool
+
+
+def recalled(command: str, project: Project, witness: Witness, options: Sequence[str] = ()) -> Recalled | None:
+    """What `note` wrote down, as far as the files and the answers are those of then."""
+    kept = cache.load(command, *_key(project, options))
+    try:
+        if kept is None or kept["basis"] != _basis(project, witness):
+            return None
+        same, of_schema = witness.confirm(kept["steps"]), kept["of_schema"]
+        whole = same == len(kept["steps"]) and kept["size"] == _size(project)
+        if not whole and (of_schema is None or same < of_schema):
+            return None
+        return Recalled(found=kept["found"], whole=whole)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def note(
+    command: str, project: Project, witness: Witness, found: Any, options: Sequence[str] = (), *, of_schema: int | None = None
+) -> None:
+    """Write down plain JSON data that a command has found for `recalled`; see `keep`."""
     basis = _basis(project, witness)
     if witness.sound and basis is not None and project.spec.digest == project.head.digest:
-        value = {
-            "basis": basis,
-            "size": _size(project),
-            "steps": witness.steps,
-            "of_schema": of_schema,
-            "found": to_plain(found),
-        }
+        value = {"basis": basis, "size": _size(project), "steps": witness.steps, "of_schema": of_schema, "found": found}
         with suppress(TypeError):  # a parameter that JSON does not know
             cache.store(command, *_key(project, options), value=value)
 

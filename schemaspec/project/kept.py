@@ -38,6 +38,11 @@ class Kept:
         """A schema that has just been made."""
         return cls({"engine": schema.engine, "server_version": schema.server_version}, schema=schema)
 
+    @property
+    def by_digest(self) -> bool:
+        """Whether it is known what it was made of, so that the same will be found by that again."""
+        return "known" in self._about
+
     @cached_property
     def whole(self) -> Schema:
         """All of it. Raises one of `BROKEN`."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from schemaspec.engines.postgresql import digest, introspect
 from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.model.plan import Plan
 from schemaspec.model.schema import Schema
+from schemaspec.plan import planner
 from schemaspec.project import Project
 from tests.engines.postgresql.conftest import Make, run
 
@@ -81,3 +84,40 @@ def test_a_kept_schema_that_is_damaged_costs_only_time(database: Make, tmp_path:
     for entry in (tmp_path / "cache").glob("check-*.kept"):
         entry.unlink()
     assert Project.open(str(spec), database=str(live)).check().passed
+
+
+def test_a_plan_is_told_again_only_while_nothing_has_changed(
+    database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "FEW", 0)
+    monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(tmp_path / "cache"))
+    live = database("create table t (id integer primary key); create table u (a integer); insert into u values (1)")
+    spec = tmp_path / "expected_schema.yaml"
+    text = "schemaspec: 1\ntables:\n  t:\n    columns:\n      id: bigint primary key\n  u:\n    columns:\n      a: integer not null\n"
+    spec.write_text(text, encoding="utf-8")
+    made = []
+    real = planner.make_plan
+
+    def counted(*given: Any, **named: Any) -> Plan:
+        made.append(1)
+        return real(*given, **named)
+
+    monkeypatch.setattr(planner, "make_plan", counted)
+
+    def planned() -> tuple[Plan, int]:
+        made.clear()
+        return Project.open(str(spec), database=str(live)).plan(), len(made)
+
+    first, count = planned()
+    assert count == 1
+    assert planned() == (first, 0)
+    run(live, "insert into u values (null)")  # the new constraint fails now
+    refused, count = planned()
+    assert count == 1
+    assert "not_null_violated" in {hazard.code for hazard in refused.all_hazards}
+    assert planned() == (refused, 0)
+    spec.write_text(text.replace("bigint", "numeric"), encoding="utf-8")
+    assert planned()[1] == 1
+    run(live, "comment on table t is 'other'")
+    assert planned()[1] == 1
+    assert planned()[1] == 0
