@@ -38,6 +38,10 @@ _WHOLE = frozenset(
 """Kinds that are told by one definition and made anew when it changes."""
 CHECKS = "checks"
 """What differs in a domain whose checks, which are objects of their own, can only change along with it."""
+KEY = "key"
+"""What differs in a partitioned table whose key has a type in whose place another one comes."""
+INCOMPLETE = "incomplete"
+"""What differs in the index of a partitioned table that not all partitions have any more."""
 _KEPT_BY_COLUMN = frozenset({"index", "primary_key", "unique", "exclusion", "check", "table", "foreign_table"})
 _INDEXED = frozenset({"index", "primary_key", "unique", "exclusion"})
 _MODIFIERS = re.compile(r"\([^()]*\)")
@@ -52,10 +56,10 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
     if kind in _WHOLE:
         return change.changed("definition")
     if kind == "index":
-        return change.changed("unique", "definition", "invalid") or _falls_with_parent(change, current, desired)
+        return change.changed("unique", "definition", "invalid", INCOMPLETE) or _falls_with_parent(change, current, desired)
     if kind in CONSTRAINTS:
         remade = change.changed("definition") and not constraint_in_place(before, after)
-        return remade or change.changed("invalid") or _falls_with_parent(change, current, desired)
+        return remade or change.changed("invalid", INCOMPLETE) or _falls_with_parent(change, current, desired)
     if kind == "view":
         return change.changed("definition") and not view_in_place(before, after)
     if kind == "materialized_view":
@@ -76,13 +80,30 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
     if kind in TYPES:
         return alters_shape(change, current) and not used_by_columns(before.id, current)
     if kind == "table":
-        return made_anew(before, after)
+        return made_anew(before, current, desired)
     return False
 
 
-def made_anew(before: SchemaObject, after: SchemaObject | None) -> bool:
+def made_anew(before: SchemaObject, current: Schema, desired: Schema) -> bool:
     """Whether the table can only be dropped, and made again if it is wanted still."""
-    return after is None or any(before.get(name) != after.get(name) for name in ("partition_key", "partition_key_types"))
+    after = desired.get(before.id)
+    if after is None or any(before.get(name) != after.get(name) for name in ("partition_key", "partition_key_types")):
+        return True
+    return any(type in desired and _takes_another(current[type], desired[type]) for type in _key_types(before, current))
+
+
+def _key_types(table: SchemaObject, schema: Schema) -> set[ObjectId]:
+    """The types of the table's partition key that somebody made."""
+    keys = [entry.rpartition(" ")[0] if " " in entry else entry for entry in strings(table, "partition_key_types")]
+    columns = (schema.get(ObjectId("column", (*table.id.path, key))) for key in keys)
+    return {used for column in columns if column is not None for used in column.depends_on if used.kind in TYPES}
+
+
+def _takes_another(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether another type takes the place of this one. The columns of a partition key can't go over to it."""
+    if before.id.kind == "enum":
+        return not grows(strings(before, "labels"), strings(after, "labels"))
+    return any(before.get(name) != after.get(name) for name in ("type", "collation", "definition", "attributes"))
 
 
 def _falls_with_parent(change: Change, current: Schema, desired: Schema) -> bool:
@@ -95,7 +116,7 @@ def _falls_with_parent(change: Change, current: Schema, desired: Schema) -> bool
         return False  # it is let go together with its table
     old = next((id for id in before.depends_on if dotted(id.path) == before["parent"]), None)
     new = next((id for id in after.depends_on if dotted(id.path) == after.get("parent")), None)
-    if old is None or made_anew(current[ObjectId("table", old.owner)], desired.get(ObjectId("table", old.owner))):
+    if old is None or made_anew(current[ObjectId("table", old.owner)], current, desired):
         return False
     renamed = new is not None and old not in desired and new not in current
     return not (renamed and new is not None and current[old].attributes == desired[new].attributes)
@@ -152,7 +173,8 @@ def invalidates(change: Change, current: Schema, desired: Schema) -> bool:
 
 
 def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:
-    """See `abilities.Implies`: new checks of a domain are the domain's own matter where no ALTER DOMAIN can validate them."""
+    """See `abilities.Implies`: new checks of a domain are the domain's own matter where no ALTER DOMAIN can validate them; a
+    partitioned table is made anew where the type of its key is; and so is its index where not all partitions keep it."""
     domains = {ObjectId("domain", change.id.owner): None for change in changes if _is_validated(change)}
     found = {change.id: change for change in changes}
     for id in domains:
@@ -161,7 +183,38 @@ def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tupl
             checks = AttributeChange(name=CHECKS, before=_checks(id, current), after=_checks(id, desired))
             attributes = (*(own.attributes if own is not None else ()), checks)
             found[id] = Change(action="alter", id=id, before=current[id], after=desired[id], attributes=attributes)
+    typed = {id for id, change in found.items() if change.action == "alter" and id.kind in TYPES}
+    for table in current.of_kind("table") if typed else ():
+        if not typed.isdisjoint(_key_types(table, current)) and made_anew(table, current, desired) and table.id in desired:
+            _also(found, AttributeChange(name=KEY, before=True, after=True), table.id, current, desired)
+    for id in _left_incomplete(changes, current, desired):
+        _also(found, AttributeChange(name=INCOMPLETE, before=None, after=True), id, current, desired)
     return tuple(found.values())
+
+
+def _also(found: dict[ObjectId, Change], attribute: AttributeChange, id: ObjectId, current: Schema, desired: Schema) -> None:
+    """Note that something else about an object of both schemas changes, too."""
+    own = found.get(id)
+    if own is None or own.action == "alter":
+        attributes = (*(own.attributes if own is not None else ()), attribute)
+        found[id] = Change(action="alter", id=id, before=current[id], after=desired[id], attributes=attributes)
+
+
+def _left_incomplete(changes: Sequence[Change], current: Schema, desired: Schema) -> dict[ObjectId, None]:
+    """Indexes of partitioned tables that lose those of partitions which stay: none can be taken out of them by itself."""
+    found: dict[ObjectId, None] = {}
+    for change in changes:
+        before, after = change.before, change.after
+        if change.id.kind not in _INDEXED or before is None or before.get("parent") is None:
+            continue
+        if after is not None and not change.changed("parent"):
+            continue
+        here, there = (schema.get(ObjectId("table", change.id.owner)) for schema in (current, desired))
+        stays = here is not None and there is not None and here.get("partition_of") == there.get("partition_of")
+        above = next((id for id in before.depends_on if dotted(id.path) == before["parent"]), None)
+        if stays and above is not None and above in desired and desired[above].note("incomplete"):
+            found[above] = None
+    return found
 
 
 def _is_validated(change: Change) -> bool:
@@ -286,7 +339,7 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
         return "kept"  # let go before, and taken back
     if dependent.id.kind in _INDEXED and dependent.get("parent") == dotted(used.id.path):
         home = ObjectId("table", used.id.owner)
-        return "kept" if made_anew(current[home], desired.get(home)) else "replaced"
+        return "kept" if made_anew(current[home], current, desired) else "replaced"
     if dependent.id.kind == "publication" and used.id.kind != "column":
         # Otherwise it has a row filter or a list of columns, which must be gone while these change. And it can't be altered
         # before a table is made anew and after that at once.
@@ -309,9 +362,11 @@ def _is_rechecked(check: SchemaObject, column: SchemaObject, current: Schema, de
 
 def _range_changes(column: SchemaObject, current: Schema, desired: Schema) -> bool:
     """Whether the column has a range type that changes: its values wait as text meanwhile, which other indexes serve."""
+    ranges = [type for type in column.depends_on if type.kind == "range" and type in desired]
+    bases = [used for type in ranges for used in current[type].depends_on if used.kind in TYPES and used in desired]
     return any(
-        type.kind == "range" and type in desired and current[type].attributes != desired[type].attributes
-        for type in column.depends_on
+        current[type].attributes != desired[type].attributes or _checks(type, current) != _checks(type, desired)
+        for type in (*ranges, *bases)
     )
 
 

@@ -225,7 +225,7 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
 def _parent_renamed(before: SchemaObject, after: SchemaObject, context: Context) -> bool:
     """Whether the index of the partitioned table only has another name."""
     old, new = (next((id for id in item.depends_on if dotted(id.path) == item.get("parent")), None) for item in (before, after))
-    return new is not None and context.renamed.get(new) == old
+    return new is not None and old is not None and context.renamed.get(new) == old
 
 
 def _attached(change: Change) -> tuple[ObjectId, ...]:

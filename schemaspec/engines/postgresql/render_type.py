@@ -15,6 +15,7 @@ from schemaspec.engines.postgresql.render_column import sequence_settings, set_t
 from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by, parent_columns
 from schemaspec.engines.postgresql.targets import comment_text, literal, target
 from schemaspec.engines.postgresql.texts import attribute_text, constraint_clause, create, domain_definition
+from schemaspec.errors import UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard, Statement, Step
 from schemaspec.model.schema import ObjectId, SchemaObject
@@ -171,6 +172,12 @@ def range_type(change: Change, context: Context) -> Iterator[Step]:
 
 def _through_text(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Step:
     """A range type has functions of its name, so that two of them can't stand side by side: its columns wait as text."""
+    away, back = _as_text(before, after, context)
+    return altered(change, [*away, *back])
+
+
+def _as_text(before: SchemaObject, after: SchemaObject, context: Context) -> tuple[list[str | Statement], list[str | Statement]]:
+    """What turns the columns of a range type into text and drops it, and what makes it and turns them back."""
     columns = [
         column
         for column in context.current.of_kind("column")
@@ -183,12 +190,13 @@ def _through_text(change: Change, before: SchemaObject, after: SchemaObject, con
         alter = f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)}"
         sql = f"{alter} TYPE text{brackets} USING {identifier(column.id.name)}::text{brackets}"
         texts.append(statement(sql, after.id, hazards.type_swapped(after)))
-    texts += [f"DROP TYPE {dotted(before.id.path)}", *_bodies(after, context), *remarks(after, context.desired)]
+    texts.append(f"DROP TYPE {dotted(before.id.path)}")
+    back: list[str | Statement] = [*_bodies(after, context), *remarks(after, context.desired)]
     for column in tops:
         type = context.desired[column.id]["type"]
         name = identifier(column.id.name)
-        texts.append(f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {name} TYPE {type} USING {name}::{type}")
-    return altered(change, texts)
+        back.append(f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {name} TYPE {type} USING {name}::{type}")
+    return texts, back
 
 
 # --- a new type in the place of the old one -------------------------------------------------------------------------
@@ -196,7 +204,11 @@ def _through_text(change: Change, before: SchemaObject, after: SchemaObject, con
 
 def _swap(change: Change, before: SchemaObject, after: SchemaObject, context: Context, hazard: Hazard) -> Step:
     """Rename the old type and those made of it, make the new ones, move the columns over, drop the old ones."""
-    built = [item for item in built_on(before.id, context.current) if _swapped_along(item, context)]
+    above = [item for item in built_on(before.id, context.current) if _swapped_along(item, context)]
+    ranges = [item for item in above if item.id.kind == "range"]
+    built = [item for item in above if item not in ranges]
+    _refuse_inside(ranges, built)
+    waiting = [_as_text(item, context.desired[item.id], context) for item in ranges]
     pairs_of_types = [(before, after), *((item, context.desired[item.id]) for item in built)]
     texts: list[str | Statement] = []
     columns: dict[ObjectId, tuple[SchemaObject, SchemaObject, SchemaObject]] = {}
@@ -219,15 +231,28 @@ def _swap(change: Change, before: SchemaObject, after: SchemaObject, context: Co
     leaving = [id for id in columns if id not in moving and id in context.alters]
     first, *rest = texts
     danger = [hazard] if moving else []
-    return altered(
-        change, [statement(str(first), after.id, *danger), *rest], *inside, *(item.id for item in built), after=leaving
-    )
+    swapped = [statement(str(first), after.id, *danger), *rest]
+    away, back = ([text for texts in sides for text in texts] for sides in zip(*waiting, strict=True)) if waiting else ([], [])
+    return altered(change, [*away, *swapped, *back], *inside, *(item.id for item in above), after=leaving)
+
+
+def _refuse_inside(ranges: list[SchemaObject], others: list[SchemaObject]) -> None:
+    """Raises UnsupportedError where a range type that has to go for a while is part of another type."""
+    for item in others:
+        used = next((range.id for range in ranges if range.id in item.depends_on), None)
+        if used is not None:
+            raise UnsupportedError(
+                f"{item.id.kind} {item.id} is made of the range type {used}, whose subtype is to be another one",
+                why="no range type can be made anew while values of another type hold values of it",
+                fix=f"give the columns of {item.id} another type (text, say) in a migration of its own, then plan the rest",
+            )
 
 
 def _swapped_along(item: SchemaObject, context: Context) -> bool:
     """Whether a type that is made of the swapped one stays, and columns have it."""
     stays = item.id in context.desired and item.id not in context.drops
-    return stays and item.id.kind != "range" and used_by_columns(item.id, context.current)
+    own_matter = item.id.kind == "range" and item.id in context.alters
+    return stays and not own_matter and used_by_columns(item.id, context.current)
 
 
 def _word(item: SchemaObject) -> str:
@@ -251,7 +276,8 @@ def _checks_along(item: SchemaObject, context: Context) -> set[ObjectId]:
 def _moves(column: SchemaObject, after: SchemaObject, context: Context) -> bool:
     """Whether the column still has the type in the desired schema, and is not made anew anyway."""
     wanted = context.desired.get(column.id)
-    return wanted is not None and after.id in wanted.depends_on and column.id not in context.drops
+    anew = column.id in context.drops or context.is_dropped(column.id.owner)
+    return wanted is not None and after.id in wanted.depends_on and not anew
 
 
 def _moved(column: SchemaObject, before: SchemaObject, after: SchemaObject, context: Context) -> str:
