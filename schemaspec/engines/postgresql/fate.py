@@ -343,7 +343,7 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
     if dependent.id.kind == "publication" and used.id.kind != "column":
         # Otherwise it has a row filter or a list of columns, which must be gone while these change. And it can't be altered
         # before a table is made anew and after that at once.
-        after, again = desired.get(dependent.id), used.id.kind == "table" and made_anew(used, desired.get(used.id))
+        after, again = desired.get(dependent.id), used.id.kind == "table" and made_anew(used, current, desired)
         return "replaced" if again and after is not None and after.attributes != dependent.attributes else "kept"
     return "replaced"
 
