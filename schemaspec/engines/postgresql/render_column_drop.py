@@ -43,14 +43,18 @@ def dropping(change: Change, item: SchemaObject, context: Context) -> Step:
     heirs_of = [column.id for column in context.inherited_columns(item.id.name) if _has_from(column, item, context)]
     left = [ObjectId("table", id.owner) for id in heirs_of if leaves(id.owner, item.id.owner, context)]
     heirs = [id for id in heirs_of if ObjectId("table", id.owner) not in left]
-    heirs = [id for id in heirs if id in context.gone or context.is_dropped(id.owner)]
+    heirs = [id for id in heirs if id in context.gone and not context.is_dropped(id.owner)]
+    # What reads the column of an heir goes before that heir does.
+    dropped_heirs = [
+        ObjectId("table", id.owner) for id in heirs_of if context.is_dropped(id.owner) and not context.is_new(id.owner)
+    ]
     first = [parent.id for parent in parent_columns(item, context.current) if parent.id in context.drops]
     alone = any(_becomes_own(id, context) for id in heirs_of if ObjectId("table", id.owner) not in left)
     drop = f"DROP COLUMN {identifier(item.id.name)}"
     texts.append(f"ALTER TABLE {'ONLY ' if alone else ''}{dotted(item.id.owner)} {drop}")
-    texts += [f"ALTER TABLE {dotted(heir.owner)} {drop}" for heir in heirs if alone and not context.is_dropped(heir.owner)]
+    texts += [f"ALTER TABLE {dotted(heir.owner)} {drop}" for heir in heirs if alone]
     # A table that leaves would lose its column too: it goes first.
-    return replace(dropped(change, texts, *along, *heirs), after=frozenset((*first, *left)))
+    return replace(dropped(change, texts, *along, *heirs), after=frozenset((*first, *left, *dropped_heirs)))
 
 
 def leaves(path: tuple[str, ...], parent: tuple[str, ...], context: Context) -> bool:
