@@ -204,6 +204,9 @@ class Drive:
         try:
             known = attempt() if job.calls else begun_again(work.engine, work.connection, attempt)
         except Boundary as boundary:
+            work.forget()  # what was run so far is rolled back
+            if boundary.why:
+                work.tell("hazard", job, message=boundary.why)
             if boundary.steps:
                 self._steps.add(job.version)
             if not boundary.foreign_keys:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
-from schemaspec.engines.abilities import Held, Holds, Watches
+from schemaspec.engines.abilities import Held, Holds, Limits, Watches
 from schemaspec.errors import SchemaspecError, StatementError
 from schemaspec.migrate import actions
 from schemaspec.migrate.accept import in_words
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from schemaspec.model.migration import Expectation, Migration
     from schemaspec.model.schema import Schema
     from schemaspec.plan.operations import OperationPlan
+
+
+_ASKED_EVERY = 200
+"""After so many statements it is asked again whether the transaction can take more."""
+_CROWDED = (
+    "takes more locks than one transaction can have on this server (max_locks_per_transaction), so it runs in recorded steps; "
+    "should one fail, those before it stay done, and the next run goes on from there"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +138,11 @@ class Boundary(BaseException):
     Not an Exception: no handler of errors may swallow it.
     """
 
-    def __init__(self, *, steps: bool = False, foreign_keys: bool = True) -> None:
+    def __init__(self, *, steps: bool = False, foreign_keys: bool = True, why: str = "") -> None:
         super().__init__()
         self.steps = steps
         self.foreign_keys = foreign_keys
+        self.why = why
 
 
 @dataclass(slots=True, kw_only=True)
@@ -308,7 +317,7 @@ class Work:
         """
         self.plans.clear()
         self.expect(job.requires, job, after=False)
-        batch = self.engine.features.batch_transaction
+        batch, done = self.engine.features.batch_transaction, 0
         for source in job.sources:
             for piece in self.pieces(source):
                 if not actions.is_atomic(self.engine, piece) or (actions.is_repeated(piece) and not batch):
@@ -317,6 +326,9 @@ class Work:
                     raise Boundary(foreign_keys=False)
                 while self.run(piece, job, can_restart=batch and foreign_keys):
                     pass
+                done += 1
+                if done % _ASKED_EVERY == 0 and isinstance(self.engine, Limits) and self.engine.crowded(self.connection):
+                    raise Boundary(steps=True, why=f"{job.name} {_CROWDED}")
         self.expect(job.verify, job, after=True)
 
     def unrecorded(self, job: Job) -> None:

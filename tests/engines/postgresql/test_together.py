@@ -9,6 +9,9 @@ import pytest
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.errors import MigrationError
+from schemaspec.migrate.outcome import Event
+from schemaspec.migrate.runner import apply
+from schemaspec.model.migration import Migration
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
 from schemaspec.project.running import run_all
@@ -98,6 +101,20 @@ def test_more_tables_than_one_transaction_can_lock() -> None:
         connection.close()
     assert len(told) == 1
     assert "max_locks_per_transaction" in told[0]
+
+
+def test_a_migration_with_more_tables_than_one_transaction_can_lock() -> None:
+    texts = [f"CREATE TABLE t{n} (id int PRIMARY KEY, note text)" for n in range(900)]
+    told: list[Event] = []
+    with private_cluster("-c max_connections=10 -c max_wal_senders=0 -c max_locks_per_transaction=64") as cluster:
+        connection = connect(cluster.url(), mode="write")
+        assert apply(ENGINE, connection, [Migration(1, "many", ";\n".join(texts))], on_event=told.append).applied == (1,)
+        assert connection.query("select count(*) from pg_tables where tablename ~ '^t[0-9]'") == [(len(texts),)]
+        assert connection.query("select version, status, progress from schema_version") == [(1, "applied", None)]
+        connection.close()
+    notes = [event.message for event in told if event.kind == "hazard"]
+    assert [note.split(" takes")[0] for note in notes] == ["migration 1"]
+    assert "max_locks_per_transaction" in notes[0]
 
 
 def test_a_small_plan_is_one_transaction(live: PostgresConnection) -> None:
