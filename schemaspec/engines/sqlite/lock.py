@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from schemaspec.engines.sqlite.connect import SqliteConnection, display
 from schemaspec.engines.sqlite.foreign_keys import checked
+from schemaspec.engines.sqlite.statistics import Statistics
 from schemaspec.errors import SchemaspecError, StatementError
 
 Violations = Counter[tuple[object, ...]]
@@ -15,7 +16,9 @@ Violations = Counter[tuple[object, ...]]
 
 @contextmanager
 def exclusive(connection: SqliteConnection, *, timeout: float, foreign_keys: bool, orphans: int = 0) -> Iterator[None]:
-    """See `protocol.Engine.exclusive`. Without enforcement the rows are compared with those that violated a key before."""
+    """See `protocol.Engine.exclusive`. Without enforcement the rows are compared with those that violated a key before.
+    What ANALYZE has found of tables that are made anew is kept.
+    """
     (enforced,) = connection.query("PRAGMA foreign_keys")[0]
     (patience,) = connection.query("PRAGMA busy_timeout")[0]
     connection.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
@@ -24,9 +27,12 @@ def exclusive(connection: SqliteConnection, *, timeout: float, foreign_keys: boo
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         with connection.transaction():
             before = None if foreign_keys else violations(connection)
+            statistics = Statistics.of(connection)
             yield
             if before is not None:
                 _compare(connection, before, orphans)
+            if connection.in_transaction:  # else it was ended from inside, which is an error
+                statistics.restore(connection)
     finally:
         with suppress(SchemaspecError):
             connection.execute(f"PRAGMA foreign_keys = {'ON' if enforced else 'OFF'}")

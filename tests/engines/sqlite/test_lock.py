@@ -220,3 +220,50 @@ def test_the_size_of_a_table_with_many_pages_is_near_what_it_takes(shop: Path) -
     connection.close()
     assert rows == 50_000
     assert abs(size - used) < used / 10
+
+
+ANALYZED = """
+create table t (id integer primary key, a int, b text);
+create table w (k text primary key, a int) without rowid;
+create index t_a on t (a); create index t_b on t (b collate nocase); create index t_ab on t (a, b);
+insert into t (a, b) values (1, 'x'), (1, 'y'), (2, 'z'); insert into w values ('k', 1);
+analyze;
+"""
+REBUILD = """
+create table t_new (id integer primary key, a int not null, b text); insert into t_new select * from t;
+drop table t; alter table t_new rename to t;
+create index t_a on t (a); create index t_b on t (b collate nocase)
+"""
+STATISTICS = "select tbl, idx, stat from sqlite_stat1 order by 1, 2"
+
+
+def test_what_analyze_found_outlives_a_rebuild(shop: Path) -> None:
+    raw = sqlite3.connect(shop)
+    raw.executescript(ANALYZED)
+    raw.close()
+    before = rows(shop, STATISTICS)
+    assert len(before) >= 4
+    connection = ENGINE.connect(url(shop), mode="write")
+    with ENGINE.exclusive(connection, foreign_keys=False):
+        for sql in [*REBUILD.split(";"), "create index t_ab on t (b, a)"]:
+            connection.execute(sql)
+    connection.close()
+    assert rows(shop, STATISTICS) == [row for row in before if row[1] != "t_ab"], "an index of other columns was not looked at"
+
+
+def test_statistics_of_what_is_gone_go_with_it(shop: Path) -> None:
+    raw = sqlite3.connect(shop)
+    raw.executescript(ANALYZED)
+    raw.close()
+    connection = ENGINE.connect(url(shop), mode="write")
+    with ENGINE.exclusive(connection):
+        for sql in (
+            "drop index t_a",
+            "drop table w",
+            "create table w (k text primary key, a int) without rowid",
+            "delete from t",
+            "analyze t",
+        ):
+            connection.execute(sql)
+    connection.close()
+    assert {table for table, _, _ in rows(shop, STATISTICS)} <= {"p", "c"}
