@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import re
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from schemaspec.cli.main import main
-from tests.crash import DIRECT, MIGRATE, MIGRATIONS, SEVERAL, SIDE_FILES, Scene, State, look
+from tests.crash import DATABASE, DIRECT, MIGRATE, MIGRATIONS, SEVERAL, SIDE_FILES, Scene, State, look
 from tests.shop import environment
 
 __all__ = ["environment"]
@@ -105,6 +106,7 @@ def test_killed_at_write_system_calls(name: str, tmp_path: Path, environment: di
     assert len(calls) > 30
     assert len({thread for thread, _, _ in calls}) == 1, "one thread writes, so that its calls come in the same order again"
     kinds = [kind for _, _, kind in calls]
+    again = Forked(scene=scene, cache_pages=None)
 
     def try_moment(moment: int) -> bool:
         database = scene.fresh(f"killed{moment}")
@@ -113,15 +115,14 @@ def test_killed_at_write_system_calls(name: str, tmp_path: Path, environment: di
         killing = f"inject={kind}:signal=KILL:when={kinds[:moment].count(kind)}"
         killer = watching(strace, database, "-o", os.devnull, "-e", killing)
         assert scene.run(database, *killer, command=command) in (-signal.SIGKILL, 128 + signal.SIGKILL), "was not killed"
-        state = scene.judge_crashed(database)
-        assert scene.run(database) == 0
-        scene.judge_finished(database)
-        scene.forget(database)
-        return state == scene.new
+        return scene.judge_crashed(database) == scene.new
 
-    moments = spread(range(1, len(calls) + 1), MOST_CALLS)
+    moments = spread(_that_differ(kinds), MOST_CALLS)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         done = dict(zip(moments, pool.map(_noted(try_moment, [call for _, call, _ in calls]), moments), strict=True))
+    places = {moment: f"killed at call {moment} of {len(calls)}, {calls[moment - 1][1][:100]}" for moment in moments}
+    with _warm(again) as workers:
+        list(workers.map(again.finish, [f"killed{moment}" for moment in moments], [places[moment] for moment in moments]))
     order = [done[moment] for moment in moments]
     assert order == sorted(order), "old until the commit, new from then on"
     assert not order[0], "a run killed before its first write has done nothing"
@@ -141,6 +142,12 @@ def _noted(work: Callable[[int], bool], calls: list[str]) -> Callable[[int], boo
     return noted
 
 
+def _that_differ(kinds: Sequence[str]) -> list[int]:
+    """The calls at which a kill leaves something else than at the call before: one that only waits for the disk changes no
+    file, and what is written survives the death of the process that wrote it."""
+    return [at for at in range(1, len(kinds) + 1) if at == 1 or kinds[at - 2] not in ("fsync", "fdatasync")]
+
+
 # --- at statements --------------------------------------------------------------------------------------------------
 
 
@@ -151,12 +158,14 @@ class Forked:
     Args:
         cache_pages: the size of the engine's cache; None for the usual one.
         statements: what an undisturbed run sends to the database.
+        files: before each of them, a digest of all files.
         between: what the database may hold besides the old and the new.
     """
 
     scene: Scene
     cache_pages: int | None
     statements: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     between: tuple[State, ...] = ()
 
     def run(self, database: Path, point: int = 0, log: Path | None = None) -> int:
@@ -175,20 +184,29 @@ class Forked:
     def try_point(self, point: int) -> None:
         """Kill it there, look at what is left, and let it finish."""
         scene, database = self.scene, self.scene.fresh(f"killed{point}")
+        place = f"killed before statement {point} of {len(self.statements)}, {self.statements[point - 1][:100]}"
         try:
             assert self.run(database, point) == -signal.SIGKILL
             scene.judge_crashed(database, self.between)
-            assert self.run(database) == 0, (database.parent / "output").read_text()
-            scene.judge_finished(database)
         except AssertionError as error:
-            place = f"killed before statement {point} of {len(self.statements)}, {self.statements[point - 1][:100]}"
             raise AssertionError(f"{place}: {error}") from error
-        scene.forget(database)
+        self.finish(database.parent.name, place)
 
     def points(self) -> list[int]:
-        """Every statement, but of those in a row that write nothing no more than the first."""
-        idle = [False, *(_IDLE.match(sql) is not None for sql in self.statements)]
-        return [point for point in range(1, len(idle)) if ALL or not (idle[point] and idle[point - 1])]
+        """The statements before which the files are not what they were one statement earlier. A process that is killed leaves
+        them as they are, so that to be killed at any of the others is the same."""
+        before = (None, *self.files)
+        return [point for point in range(1, len(before)) if before[point] != before[point - 1]]
+
+    def finish(self, name: str, place: str) -> None:
+        """Let the next run finish what a kill has left in that folder."""
+        database = self.scene.folder / name / DATABASE
+        try:
+            assert self.run(database) == 0, (database.parent / "output").read_text()
+            self.scene.judge_finished(database)
+        except AssertionError as error:
+            raise AssertionError(f"{place}: {error}") from error
+        self.scene.forget(database)
 
     def warm(self) -> None:
         """Load in this process what the command needs, by running it once."""
@@ -215,7 +233,8 @@ class Forked:
             seen += 1
             if seen == point:
                 os.kill(os.getpid(), signal.SIGKILL)
-            os.write(notes, " ".join(sql.split()).encode() + b"\n")
+            if log is not None:
+                os.write(notes, f"{_files(database.parent)} {' '.join(sql.split())}\n".encode())
 
         def watched(driver: Any, url: Any, mode: Any, timeout: float) -> Any:
             connection = prepared(driver, url, mode, timeout)
@@ -229,7 +248,19 @@ class Forked:
         return main([*self.scene.arguments])
 
 
-_IDLE = re.compile(r"--|(select|pragma|savepoint)\b", re.IGNORECASE)
+def _files(folder: Path) -> str:
+    """A digest of what a kill would leave; the index of a log is made anew from the log, and output is no part of it."""
+    found = sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.name != "output" and not path.name.endswith("-shm")
+    )
+    parts = [repr((str(path), path.read_bytes())).encode() for path in found]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _warm(run: Forked) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(AT_ONCE, mp_context=multiprocessing.get_context("fork"), initializer=run.warm)
+
+
 STATEMENT_CASES = {
     "direct-delete": {"arguments": DIRECT, "journal": "delete", "page": 512},
     "direct-wal": {"arguments": DIRECT, "journal": "wal"},
@@ -247,11 +278,12 @@ def test_killed_at_every_statement(name: str, tmp_path: Path, environment: dict[
     run = Forked(scene=scene, cache_pages=10 if scene.page == 512 else None)
     assert run.run(scene.fresh("counted"), log=log) == 0
     between = tuple(_between(scene)) if scene.migrations == SEVERAL else ()
-    run = replace(run, statements=tuple(log.read_text().splitlines()), between=between)
+    notes = [line.partition(" ") for line in log.read_text().splitlines()]
+    run = replace(run, statements=tuple(sql for _, _, sql in notes), files=tuple(files for files, _, _ in notes), between=between)
     points = spread(run.points(), MOST_STATEMENTS)
-    assert len(points) > 20
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(AT_ONCE, mp_context=fork, initializer=run.warm) as pool:
+    print(f"{len(notes)} statements, {len(run.points())} states of the files, {len(points)} tried")
+    assert len(points) > 5
+    with _warm(run) as pool:
         list(pool.map(run.try_point, points))
 
 
