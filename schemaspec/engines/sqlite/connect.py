@@ -118,7 +118,7 @@ class SqliteConnection:
             return KeyboardInterrupt()
         if code in _FILE_FAULTS and not (code == _READONLY and self.mode == "read"):
             return file_fault(error, self.url)
-        why, self._udf_fault = self._udf_fault or told_plainly(str(error)), ""
+        why, self._udf_fault = self._udf_fault or told_plainly(words_of(error)), ""
         fix = None
         if why == "not authorized" or "prohibited" in why or code == _READONLY:
             fix = "this connection only reads: take out what writes, attaches files or loads extensions"
@@ -186,7 +186,8 @@ def display(url: DatabaseUrl) -> str:
 
 def file_fault(error: Exception, url: DatabaseUrl) -> DatabaseError:
     """What is wrong with the file, from the driver's error."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    # The engine's words repeat bytes that are no text: a name in a schema that was tampered with.
+    code = _CORRUPT if isinstance(error, UnicodeDecodeError) else getattr(error, "sqlite_errorcode", 0) & 0xFF
     what, fix = {
         _NOTADB: (
             "not a SQLite database: it is another kind of file, its first page is damaged, or it is encrypted",
@@ -200,7 +201,12 @@ def file_fault(error: Exception, url: DatabaseUrl) -> DatabaseError:
         _IOERR: ("the disk could not be read or written", "look at the system log; make a backup of what is readable"),
         _READONLY: ("the database can't be written", "check the permissions of the file and of its folder"),
     }.get(code, ("the database file can't be opened", "check the path and the permissions of the file and of its folder"))
-    return DatabaseError(what, where=display(url), why=str(error), fix=fix)
+    return DatabaseError(what, where=display(url), why=words_of(error), fix=fix)
+
+
+def words_of(error: Exception) -> str:
+    """What the engine said. The driver fails over words that repeat bytes which are no UTF-8."""
+    return error.object.decode("utf-8", "backslashreplace") if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 # --- opening --------------------------------------------------------------------------------------------------------
@@ -218,6 +224,8 @@ def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> S
     _check_path(url, mode)
     try:
         return _open(url, mode, timeout)
+    except UnicodeDecodeError as error:
+        raise file_fault(error, url) from error
     except sqlite3.Error as error:
         extended = getattr(error, "sqlite_errorcode", 0)
         code = extended & 0xFF

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from schemaspec.engines.sqlite.connect import log_size, remove_log
+from schemaspec.engines.sqlite.connect import log_size, remove_log, words_of
 from schemaspec.errors import DamagedError, DatabaseError, InputError, LockedError
 from schemaspec.model.url import DatabaseUrl
 
@@ -86,13 +86,15 @@ def reading(path: Path, timeout: float) -> Iterator[sqlite3.Connection]:
 
 
 def primary_code(error: Exception) -> int:
-    """SQLite's primary result code of an error, 0 where the module raised it itself."""
+    """SQLite's primary result code of an error, 0 where the module raised it itself; see `connect.words_of`."""
+    if isinstance(error, UnicodeDecodeError):
+        return _CORRUPT
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
 def translated(error: Exception, path: Path, doing: str) -> DatabaseError:
     """The error as one of ours, with what to do about it."""
-    code, why = primary_code(error), str(error)
+    code, why = primary_code(error), words_of(error)
     if code in (_BUSY, _LOCKED):
         return LockedError(
             f"could not {doing}: another connection holds a lock",

@@ -105,7 +105,7 @@ def facts_of(copier: Copier, path: Path, url: DatabaseUrl, level: Literal["fast"
         counts = {name: _count(connection, name, needs) for name in _tables(connection)}
         if level == "full":
             details |= {f"content:{name}": _content_hash(connection, name, needs) for name in counts}
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise translated(error, path, "read the copy") from error
     finally:
         connection.close()

@@ -8,12 +8,13 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from schemaspec.engines.sqlite import ENGINE
-from schemaspec.errors import DatabaseError, InputError, LockedError, StatementError
+from schemaspec.errors import DamagedError, DatabaseError, InputError, LockedError, StatementError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.sqlite.planning import url
 
@@ -307,3 +308,19 @@ def test_who_comes_meanwhile_keeps_the_side_files(shop: Path) -> None:
     reader = ENGINE.connect(url(shop))
     assert reader.query("select count(*) from t") == [(3,)]
     reader.close()
+
+
+def test_words_of_the_engine_that_are_no_text_are_told_all_the_same(tmp_path: Path) -> None:
+    """The driver can't decode an error that repeats the name."""
+    path = tmp_path / "tampered.db"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("create table t (a)")
+        raw.execute("pragma writable_schema = on")
+        raw.execute("update sqlite_schema set name = cast(x'ff' as text), sql = 'garbage'")
+        raw.commit()
+    with pytest.raises(DatabaseError, match="damaged") as caught:
+        ENGINE.connect(url(path))
+    assert "\\xff" in str(caught.value.why)
+    with pytest.raises(DamagedError, match="damaged"):
+        ENGINE.copier.backup(url(path), tmp_path / "copy")
+        ENGINE.copier.verify(tmp_path / "copy", url(path))
