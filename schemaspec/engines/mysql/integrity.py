@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemaspec.engines.mysql.words import quote
 from schemaspec.engines.protocol import Fault
@@ -57,7 +57,7 @@ def integrity(connection: MysqlConnection) -> tuple[Fault, ...]:
     # A quick look sees only the indexes of these.
     fragile = [fault.object for fault in faults]
     others = [name for name, _, _ in found if name not in {*views, *fragile}]
-    faults += (_unusable(name, told) for name, told in _checked_views(connection, views).items())
+    faults += (_unusable(name, told) for name, told in _checked(connection, views).items())
     faults += (
         _corrupt(name, told, _REPAIR.format(quote(name))) for name, told in _checked(connection, fragile, "MEDIUM").items()
     )
@@ -82,34 +82,31 @@ def _corrupt(table: str, told: str, fix: str) -> Fault:
 def broken(connection: MysqlConnection, schema: Schema) -> dict[ObjectId, str]:
     """See `abilities.Breaks.broken`: views over what is gone. The server keeps them, and refuses to make them."""
     views = {item.id.name: item for item in schema.of_kind("view")}
-    found = _checked_views(connection, list(views))
-    with connection.settings({connection.server.read_only_setting: 0}):
-        return {views[name].id: told for name, told in found.items() if _refused(connection, str(views[name]["definition"]))}
+    found = _checked(connection, list(views))
+    return {views[name].id: told for name, told in found.items() if _refused(connection, str(views[name]["definition"]))}
 
 
 def _refused(connection: MysqlConnection, query: str) -> bool:
     """Whether the query itself is at fault, and not its definer, whose rights count for the view alone."""
     try:
-        connection.rows(f"EXPLAIN {query}")
+        _told(connection, f"EXPLAIN {query}")
     except StatementError:
         return True
     return False
 
 
-def _checked_views(connection: MysqlConnection, names: Sequence[str]) -> dict[str, str]:
-    """The same of views. One that takes numbers from a sequence is refused where writing is forbidden."""
-    if not names:
-        return {}
+def _told(connection: MysqlConnection, sql: str) -> list[tuple[Any, ...]]:
+    """Ask what writes nothing, but is refused where writing is forbidden: of a view over a sequence, of a MERGE table."""
     with connection.settings({connection.server.read_only_setting: 0}):
-        return _checked(connection, names)
+        return connection.rows(sql)
 
 
 def _checked(connection: MysqlConnection, names: Sequence[str], how: str = "QUICK") -> dict[str, str]:
     """What CHECK TABLE has to say against tables and views, by name."""
     found: dict[str, list[str]] = {}
-    for start in range(0, len(names), _BATCH):
-        listed = ", ".join(map(quote, names[start : start + _BATCH]))
-        for table, _, kind, text in connection.rows(f"CHECK TABLE {listed} {how}"):
+    batches = [", ".join(map(quote, names[start : start + _BATCH])) for start in range(0, len(names), _BATCH)]
+    for listed in batches:
+        for table, _, kind, text in _told(connection, f"CHECK TABLE {listed} {how}"):
             name, words = str(table).partition(".")[2], str(text)
             well = words.lower() in _WELL or "doesn't support check" in words
             if str(kind).lower() in ("error", "status") and not well and not (name in found and _FOLLOWS.fullmatch(words)):
