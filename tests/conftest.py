@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -31,6 +32,14 @@ def mariadb() -> Iterator[PrivateServer]:
     yield from _running("MARIADB", servers_mysql.missing(), servers_mysql.private_server)
 
 
+@pytest.fixture(scope="session")
+def mysql() -> Iterator[PrivateServer]:
+    """A MySQL server of our own, its programs first on PATH; asked for only where it is, see `servers_mysql.products`."""
+    with servers_mysql.private_server("mysql") as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(servers_mysql.mysqld()).parent), prepend=os.pathsep)
+        yield server
+
+
 def _running(name: str, lacking: str, start: Any) -> Iterator[Any]:
     if lacking:
         message = f"!!! NO {name} HERE ({lacking} not installed): the tests that need one were not run !!!"
@@ -50,6 +59,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for line in str(report.longrepr).splitlines()
         if "!!! NO" in line
     }
+    if not servers_mysql.mysqld() and any("mariadb" in report.nodeid for report in terminalreporter.stats.get("passed", ())):
+        lines.add(f"!!! NO MYSQL HERE (on PATH, or named by {servers_mysql.NAMED}): MariaDB alone was tested !!!")
     for line in sorted(lines):
         start = line.index("!!! NO")
         terminalreporter.write_line(line[start : line.rindex("!!!") + 3], red=True, bold=True)

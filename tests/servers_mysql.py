@@ -1,4 +1,7 @@
-"""A MariaDB server of our own for the tests: in a temporary folder, on a free port, gone afterwards."""
+"""A MariaDB or MySQL server of our own for the tests: in a temporary folder, on a free port, gone afterwards.
+
+MariaDB has to be there. MySQL is tested too where SCHEMASPEC_TEST_MYSQLD names its `mysqld`, or PATH has one.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from schemaspec.engines.mysql.connect import connect_server
@@ -18,7 +22,13 @@ from schemaspec.errors import SchemaspecError
 from schemaspec.model.url import DatabaseUrl
 
 START_SECONDS = 60
-_PROGRAMS = (("mariadb-install-db", "mysql_install_db"), ("mariadbd", "mysqld"))
+NAMED = "SCHEMASPEC_TEST_MYSQLD"
+_INSTALLERS = ("mariadb-install-db", "mysql_install_db")
+_DAEMONS = ("mariadbd", "mysqld")
+_OWN = {
+    "mariadb": ("--innodb-buffer-pool-size=64M",),
+    "mysql": ("--innodb-buffer-pool-size=64M", "--mysqlx=OFF", "--skip-log-bin", "--secure-file-priv=NULL"),
+}
 
 
 @dataclass(slots=True)
@@ -27,7 +37,13 @@ class PrivateServer:
 
     folder: Path
     port: int
+    product: str = "mariadb"
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def mysql(self) -> bool:
+        """Whether it is MySQL, not MariaDB."""
+        return self.product == "mysql"
 
     def url(self, database: str = "") -> DatabaseUrl:
         """The URL of one of its databases."""
@@ -35,10 +51,8 @@ class PrivateServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        daemon = _found(_PROGRAMS[1])
-        assert daemon
         arguments = [
-            daemon,
+            daemon(self.product),
             "--no-defaults",
             f"--datadir={self.folder / 'data'}",
             f"--tmpdir={self.folder / 'tmp'}",
@@ -49,9 +63,9 @@ class PrivateServer:
             "--character-set-server=utf8mb4",
             "--collation-server=utf8mb4_general_ci",
             "--innodb-flush-log-at-trx-commit=0",
-            "--innodb-buffer-pool-size=64M",
             "--performance-schema=OFF",
-            *(["--user=root"] if os.geteuid() == 0 else []),
+            *_OWN[self.product],
+            *_as_root(),
         ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -86,9 +100,45 @@ class PrivateServer:
                 self.kill()
 
 
+def products() -> tuple[str, ...]:
+    """The products to test: MariaDB in any case, MySQL where it is."""
+    return ("mariadb", "mysql") if mysqld() else ("mariadb",)
+
+
 def missing() -> str:
-    """What lacks to have a server of our own; "" when nothing does."""
-    return ", ".join(names[0] for names in _PROGRAMS if _found(names) is None)
+    """What lacks to have a MariaDB server of our own; "" when nothing does."""
+    return ", ".join(names[0] for names in (_INSTALLERS, _DAEMONS) if _found(names) is None)
+
+
+@cache
+def mysqld() -> str:
+    """MySQL's server program; "" where there is none. MariaDB has a program of this name too.
+
+    Raises:
+        RuntimeError: the one that the environment names is not MySQL's.
+    """
+    named = os.environ.get(NAMED, "")
+    path = named or _found(("mysqld",)) or ""
+    if path and not _is_mysql(path):
+        if named:
+            raise RuntimeError(f"{NAMED}={named} is no MySQL server")
+        return ""
+    return path
+
+
+def _is_mysql(path: str) -> bool:
+    try:
+        said = subprocess.run([path, "--no-defaults", "--version"], capture_output=True, text=True)
+    except OSError:
+        return False
+    return said.returncode == 0 and "mariadb" not in said.stdout.lower()
+
+
+def daemon(product: str) -> str:
+    """The product's server program."""
+    path = mysqld() if product == "mysql" else _found(_DAEMONS)
+    assert path, f"no {product} here"
+    return path
 
 
 def _found(names: tuple[str, ...]) -> str | None:
@@ -96,31 +146,20 @@ def _found(names: tuple[str, ...]) -> str | None:
     return next((path for name in names if (path := shutil.which(name, path=places))), None)
 
 
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
 @contextmanager
-def private_server() -> Iterator[PrivateServer]:
+def private_server(product: str = "mariadb") -> Iterator[PrivateServer]:
     """A server of our own. Raises RuntimeError when it does not start."""
-    install = _found(_PROGRAMS[0])
-    assert install, missing()
     # In memory where that can be had: nothing here has to outlive a power cut.
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="ssmy-", dir=place))
     try:
-        for name in ("data", "tmp"):
-            (folder / name).mkdir()
-        arguments = [
-            install,
-            "--no-defaults",
-            f"--datadir={folder / 'data'}",
-            f"--tmpdir={folder / 'tmp'}",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            "--innodb-buffer-pool-size=32M",
-            *(["--user=root"] if os.geteuid() == 0 else []),
-        ]
-        done = subprocess.run(arguments, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"{install} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-        server = PrivateServer(folder=folder, port=_free_port())
+        (folder / "tmp").mkdir()
+        _install(product, folder)
+        server = PrivateServer(folder=folder, port=_free_port(), product=product)
         try:
             server.start()
             yield server
@@ -128,6 +167,21 @@ def private_server() -> Iterator[PrivateServer]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _install(product: str, folder: Path) -> None:
+    common = ["--no-defaults", f"--datadir={folder / 'data'}", f"--tmpdir={folder / 'tmp'}", *_as_root()]
+    if product == "mysql":
+        arguments = [daemon(product), *common, "--initialize-insecure", "--innodb-redo-log-capacity=8M"]
+    else:
+        (folder / "data").mkdir()
+        install = _found(_INSTALLERS)
+        assert install, missing()
+        own = ["--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-buffer-pool-size=32M"]
+        arguments = [install, *common, *own]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{arguments[0]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
 
 
 def _free_port() -> int:

@@ -13,11 +13,11 @@ from schemaspec.model.report import Report
 from schemaspec.model.url import DatabaseUrl
 from schemaspec.project import Project, again
 from schemaspec.project.initialise import describe_database
-from tests.servers_mysql import PrivateServer
+from tests.servers_mysql import PrivateServer, products
 from tests.servers_postgresql import PrivateCluster
 
 ROOT = Path(__file__).resolve().parent.parent
-ENGINES = ("sqlite", "postgresql", "mysql")
+ENGINES = ("sqlite", "postgresql", *products())
 
 
 @pytest.fixture(params=ENGINES)
@@ -30,7 +30,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         cluster: PrivateCluster = request.getfixturevalue("postgresql")
         admin, text = cluster.url(), str(cluster.url("three_engines"))
     else:
-        server: PrivateServer = request.getfixturevalue("mariadb")
+        server: PrivateServer = request.getfixturevalue(request.param)
         admin, text = server.url("mysql"), str(server.url("three_engines"))
     _execute(admin, "CREATE DATABASE three_engines")
     yield text

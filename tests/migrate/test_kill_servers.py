@@ -84,8 +84,8 @@ class Server:
         raise AssertionError
 
 
-class MariaDB(Server):
-    """DDL can't be rolled back."""
+class MySQL(Server):
+    """MariaDB or MySQL: DDL can't be rolled back."""
 
     name, home = "mysql", "mysql"
     forward = """CREATE TABLE a (id integer PRIMARY KEY AUTO_INCREMENT, x varchar(20));
@@ -148,11 +148,11 @@ class PostgreSQL(Server):
         return seen
 
 
-@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
+@pytest.fixture(scope="module", params=[*servers_mysql.products(), "postgresql"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Not the session's server, which other tests rely on."""
-    mariadb = request.param == "mariadb"
-    lacking = servers_mysql.missing() if mariadb else servers_postgresql.missing()
+    mysql = request.param != "postgresql"
+    lacking = {"mysql": "", "mariadb": servers_mysql.missing(), "postgresql": servers_postgresql.missing()}[request.param]
     if lacking:
         message = f"!!! NO {request.param.upper()} HERE ({lacking} not installed): killed migrations were not tested !!!"
         if os.environ.get("CI", "").lower() == "true":
@@ -160,8 +160,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         print(f"\n{message}")
         pytest.skip(message)
     with ExitStack() as stack:
-        if mariadb:
-            yield MariaDB(stack.enter_context(servers_mysql.private_server()))
+        if mysql:
+            yield MySQL(stack.enter_context(servers_mysql.private_server(request.param)))
         else:
             yield PostgreSQL(stack.enter_context(servers_postgresql.private_cluster()))
 

@@ -14,7 +14,7 @@ from schemaspec.model.url import DatabaseUrl
 from schemaspec.plan import planner
 from schemaspec.project import Project
 from schemaspec.project.initialise import describe_database
-from tests.servers_mysql import PrivateServer
+from tests.servers_mysql import PrivateServer, products
 from tests.servers_postgresql import PrivateCluster
 
 SMALL, LARGE = 12, 48
@@ -103,6 +103,8 @@ def test_on_postgresql(postgresql: PrivateCluster, tmp_path: Path, trips: Count)
         assert _asked(small, tmp_path, SMALL, trips) == _asked(large, tmp_path, LARGE, trips)
 
 
-def test_on_mariadb(mariadb: PrivateServer, tmp_path: Path, trips: Count) -> None:
-    with _databases(mariadb.url("mysql")) as (small, large):
+@pytest.mark.parametrize("product", products())
+def test_on_mariadb_and_mysql(product: str, request: pytest.FixtureRequest, tmp_path: Path, trips: Count) -> None:
+    server: PrivateServer = request.getfixturevalue(product)
+    with _databases(server.url("mysql")) as (small, large):
         assert _asked(small, tmp_path, SMALL, trips) == _asked(large, tmp_path, LARGE, trips)

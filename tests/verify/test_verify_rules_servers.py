@@ -16,6 +16,7 @@ from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Assertion, RowCount, Rule, Spec
 from schemaspec.model.url import DatabaseUrl
 from schemaspec.verify.rules.data import read_data
+from tests.servers_mysql import products
 
 CASES = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8"))
 NAME = f"verify_rules_{os.getpid()}"
@@ -67,10 +68,10 @@ def connect(engine: str, url: DatabaseUrl) -> Any:
     return admin, pymysql.connect(**place, database=NAME)
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mysql"])
+@pytest.fixture(scope="module", params=["postgresql", *products()])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[Plain, Any, Schema]]:
-    engine = request.param
-    own = request.getfixturevalue("postgresql" if engine == "postgresql" else "mariadb")
+    engine = "postgresql" if request.param == "postgresql" else "mysql"
+    own = request.getfixturevalue(request.param)
     admin, driver = connect(engine, own.url())
     from importlib import import_module
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.mysql import declare, fragile
+from schemaspec.engines.mysql import declare, filling, fragile
 from schemaspec.engines.mysql.hazards import column_hazards, history_hazards, partition_hazards, table_hazards
 from schemaspec.engines.mysql.history import History
 from schemaspec.engines.mysql.lossy import castable
 from schemaspec.engines.mysql.partitions import Repartition, repartition
 from schemaspec.engines.mysql.server import Server
+from schemaspec.engines.mysql.tables import HIDDEN
 from schemaspec.engines.mysql.words import quote, string_literal, unquote
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard, Statement, Step
@@ -29,6 +30,8 @@ _RESETS = {
     "stats_auto_recalc": "DEFAULT",
     "stats_sample_pages": "DEFAULT",
     "pack_keys": "DEFAULT",
+    "compression": "''",
+    "encryption": "'N'",
     "transactional": "DEFAULT",
     "page_checksum": "DEFAULT",
     "insert_method": "NO",
@@ -56,6 +59,7 @@ class TableAlter:
     columns: list[str] = field(default_factory=list)
     adds: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
+    fills: list[Statement] = field(default_factory=list)
     keys: list[SchemaObject] = field(default_factory=list)
     hazards: list[Hazard] = field(default_factory=list)
 
@@ -108,6 +112,7 @@ class TableAlter:
         words = ", ".join(filter(None, (*clauses, history.clause)))
         if words or tail:
             yield self._statement(f"{words} {tail}".strip(), kept=history.kept and bool(words), hazards=self.hazards)
+        yield from self.fills
         if self.later:
             yield self._statement(", ".join(self.later), kept=history.begins)
         if fresh.clause:
@@ -153,10 +158,11 @@ class TableAlter:
                 )
             elif name in created:
                 self.hazards += column_hazards(None, item, self.path[-1], remade=False)
+                added = f"ADD COLUMN {self._line(self._addable(item))}{self._place(previous, item)}"
                 if begins and item.get("unversioned"):
-                    self.later.append(f"ADD COLUMN {self._line(item)}{self._place(previous, item)}")
+                    self.later.append(added)
                     continue  # not there yet when the next one is given its place
-                self.columns.append(f"ADD COLUMN {self._line(item)}{self._place(previous, item)}")
+                self.columns.append(added)
             elif name in altered:
                 clauses = self.later if begins and item.get("unversioned") else self.columns
                 clauses.append(f"MODIFY COLUMN {self._line(item)}")
@@ -164,12 +170,21 @@ class TableAlter:
             previous = name
         return remade | gone
 
+    def _addable(self, item: SchemaObject) -> SchemaObject:
+        """The column as it can be added; what is left to say of it comes later."""
+        if self.server.adds_any_default or not filling.refused(item):
+            return item
+        self.fills.append(filling.fill(item, self.desired))
+        self.later.append(f"MODIFY COLUMN {self._line(item)}")
+        return filling.bare(item)
+
     def _line(self, item: SchemaObject) -> str:
         before = self.current.get(ObjectId("table", self.path))
         after = self.desired[ObjectId("table", self.path)]
-        # While the table's own collation changes, it is not clear which one a column without its own would get.
+        # While the table's own collation changes, it is not clear on MariaDB which one a column without its own would get.
         stays = before is not None and before.get("collation") == after.get("collation")
-        column = declare.column_of(item, str(after["collation"]) if stays else "")
+        clear = stays or self.server.remembers_stated_collation
+        column = declare.column_of(item, str(after["collation"]) if clear else "")
         return self.dialect.column_line(column, {})
 
     def _place(self, previous: str | None, item: SchemaObject | None = None) -> str:
@@ -221,9 +236,9 @@ class TableAlter:
         self.adds.append(f"ADD {'PRIMARY ' if item.id.kind == 'primary_key' else ''}{line}")
 
     def _alter_key(self, change: Change, after: SchemaObject) -> None:
-        if change.id.kind != "primary_key" and all(item.name == "ignored" for item in change.attributes):
+        if change.id.kind != "primary_key" and all(item.name in HIDDEN for item in change.attributes):
             hidden, shown = self.server.ignored_index
-            self.adds.append(f"ALTER INDEX {quote(change.id.name)} {hidden if after.get('ignored') else shown}")
+            self.adds.append(f"ALTER INDEX {quote(change.id.name)} {hidden if any(map(after.get, HIDDEN)) else shown}")
             return
         self._drop_key(change.id)
         self._add_key(after)

@@ -8,7 +8,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from schemaspec.engines.mysql.server import Server
 from schemaspec.errors import DatabaseError
@@ -18,21 +20,46 @@ _POLL_SECONDS = 0.2
 _ERRORS_KEPT = 2000
 
 
-def program(kind: str, server: Server) -> str:
-    """The path of the dump program or the client (`dump`, `client`) that fits the server.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A dump program or a client: where it is, and whether it is MariaDB's; else it is MySQL's."""
+
+    path: str
+    mariadb: bool
+
+
+def program(kind: Literal["dump", "client"], server: Server) -> Program:
+    """The dump program or the client that fits the server best: its own product's, else the other's.
 
     Raises:
-        DatabaseError: it is not installed.
+        DatabaseError: none is installed.
     """
     names = {"dump": ("mariadb-dump", "mysqldump"), "client": ("mariadb", "mysql")}[kind]
+    other: Program | None = None
     for name in names if server.mariadb else reversed(names):
-        found = shutil.which(name)
-        if found:
-            return found
+        for folder in os.get_exec_path():
+            path = shutil.which(name, path=folder)
+            if path is None:
+                continue
+            found = Program(path, name.startswith("mariadb") or _says_mariadb(path))
+            if found.mariadb == server.mariadb:
+                return found
+            other = other or found
+    if other is not None:
+        return other
     raise DatabaseError(
-        f"{names[0]} is not installed",
+        f"{names[0] if server.mariadb else names[1]} is not installed",
         fix="install the server's client programs: the package mariadb-client, or mysql-client",
     )
+
+
+def _says_mariadb(path: str) -> bool:
+    """Whether a program under MySQL's name is MariaDB's, as many systems install it."""
+    try:
+        said = subprocess.run([path, "--no-defaults", "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except OSError as error:
+        raise DatabaseError(f"{path} can't be started", why=error.strerror) from error
+    return "mariadb" in said.stdout.lower()
 
 
 @contextmanager

@@ -307,6 +307,9 @@ def _prepare(raw: Any, url: DatabaseUrl, mode: Mode, timeout: float) -> MysqlCon
                     f"{connection.server.label} is too old", where=url, fix="use MariaDB from 10.6 or MySQL from 8.0"
                 )
             cursor.execute(_session(connection, mode, timeout))
+            if mode == "write" and (wishes := connection.server.wishes):
+                with suppress(pymysql.OperationalError, pymysql.InternalError):  # it takes a right that not everybody has
+                    cursor.execute("SET SESSION " + ", ".join(f"{name} = {value}" for name, value in wishes.items()))
         raw._read_timeout = None  # from here on the server works as long as it takes
     except pymysql.MySQLError as error:
         raw.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from schemaspec.engines.common.files import create_exclusively, sync_file
 from schemaspec.engines.mysql import defaults
-from schemaspec.engines.mysql.client import login_file, program, running
+from schemaspec.engines.mysql.client import Program, login_file, program, running
 from schemaspec.engines.mysql.connect import MysqlConnection, connect, connect_server
 from schemaspec.engines.mysql.introspect import introspect
 from schemaspec.engines.mysql.scratch import scratch
@@ -40,6 +40,10 @@ SELECT COUNT(*) FROM information_schema.tables
 WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') AND engine NOT IN ('InnoDB', 'ROCKSDB')
 """
 _VERSIONED = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'SYSTEM VERSIONED'"
+_GENERATED = (
+    "SELECT table_name, column_name FROM information_schema.columns"
+    " WHERE table_schema = DATABASE() AND generation_expression <> '' ORDER BY table_name, ordinal_position"
+)
 _COLLATION = "SELECT @@collation_database"
 _SIZE = "SELECT COALESCE(SUM(data_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE()"
 
@@ -59,16 +63,16 @@ class MysqlCopier:
         """See `Copier.backup`. `compact` writes no comments. Tables that know no transactions are locked while they are read."""
         live = connect(url, timeout=timeout)
         try:
-            options = _options(live, compact)
+            dump = program("dump", live.server)
+            options = _options(live, dump, compact)
             size = int(live.rows(_SIZE)[0][0])
             collation = str(live.rows(_COLLATION)[0][0])
-            server = live.server
         finally:
             live.close()
         create_exclusively(target)
         try:
             with login_file(url) as login:
-                arguments = [program("dump", server), f"--defaults-extra-file={login}", *options, "--", url.database]
+                arguments = [dump.path, f"--defaults-extra-file={login}", *options, "--", url.database]
                 for _ in running(arguments, source=None, target=target, url=url):
                     if progress:
                         progress(target.stat().st_size, size)
@@ -120,7 +124,7 @@ class MysqlCopier:
             yield connection
 
 
-def _options(live: MysqlConnection, compact: bool) -> list[str]:
+def _options(live: MysqlConnection, dump: Program, compact: bool) -> list[str]:
     options = [
         "--routines",
         "--triggers",
@@ -134,13 +138,27 @@ def _options(live: MysqlConnection, compact: bool) -> list[str]:
     # A snapshot says nothing about tables without transactions: these are locked against writes meanwhile.
     mixed = bool(live.rows(_OTHER_ENGINES)[0][0])
     options.append("--lock-tables" if mixed else "--single-transaction")
-    if not live.server.mariadb:
+    if not dump.mariadb:
         options += ["--set-gtid-purged=OFF", "--column-statistics=0"]
-    elif live.server.version >= (10, 11, 0) and live.rows(_VERSIONED)[0][0]:
+    elif live.server.keeps_history and live.rows(_VERSIONED)[0][0]:
         options.append("--dump-history")
+    elif live.server.refuses_generated_values:
+        _no_generated(live, dump)
     if compact:
         options += ["--extended-insert", "--net-buffer-length=1048576"]
     return options
+
+
+def _no_generated(live: MysqlConnection, dump: Program) -> None:
+    """Refuse to make a dump that can't be restored: MariaDB's program writes down the values of generated columns."""
+    names = [f"{table}.{column}" for table, column in live.rows(_GENERATED)]
+    if names:
+        raise DatabaseError(
+            f"{dump.path} is MariaDB's, and writes values into generated columns that MySQL does not take back",
+            where=live.url,
+            why=f"generated columns: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}",
+            fix="install MySQL's own client programs, and put their folder into PATH",
+        )
 
 
 def _edges(path: Path) -> tuple[bytes, bytes]:
@@ -173,7 +191,7 @@ def _load(path: Path, url: DatabaseUrl, server: Server, progress: Progress | Non
     """Run the dump in that database; statements that speak of another one are passed over."""
     with login_file(url) as login:
         arguments = [
-            program("client", server),
+            program("client", server).path,
             f"--defaults-extra-file={login}",
             "--binary-mode",
             "--one-database",

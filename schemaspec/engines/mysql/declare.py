@@ -162,7 +162,8 @@ def column_of(item: SchemaObject, table_collation: str, *, primary: bool = False
     if item.get("compressed"):
         parts.append("compressed")
     collation = item.get("collation")
-    if collation is not None and not json and (collation != table_collation or item.get("collation_explicit")):
+    explicit = item.get("collation_explicit") or item.note("collation_explicit")
+    if collation is not None and not json and (collation != table_collation or explicit):
         parts.append(f"collate {collation}")
     if item.get("srid"):
         parts.append(f"srid {item['srid']}")

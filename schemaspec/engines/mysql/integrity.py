@@ -178,15 +178,20 @@ def _without_orphans(key: SchemaObject, schema: Schema) -> str:
 
 
 def _checks(schema: Schema) -> Iterator[Question]:
-    found = [(item.id.path[0], str(item["expression"]), str(item.id)) for item in schema.of_kind("check")]
-    found += [(item.id.path[0], str(item["check"]), str(item.id)) for item in schema.of_kind("column") if item.get("check")]
-    for table, expression, name in found:
+    found = [
+        (item.id.path[0], str(item["expression"]), str(item.id), not item.get("unenforced")) for item in schema.of_kind("check")
+    ]
+    found += [(item.id.path[0], str(item["check"]), str(item.id), True) for item in schema.of_kind("column") if item.get("check")]
+    for table, expression, name, enforced in found:
         broken = f"FROM {quote(table)} WHERE NOT ({expression})"
         fault = Fault(
             code="check_violated",
             object=name,
             message=f"of {table} against the CHECK ({expression})",
-            fix="mend these rows: the server refuses every later change of them",
+            fix="mend these rows: the server refuses every later change of them"
+            if enforced
+            else "mend these rows before the constraint is enforced, which it is not now",
+            severity="fail" if enforced else "warn",
             query=f"SELECT * {broken}",
         )
         yield f"SELECT COUNT(*) {broken}", f"the check {name}", fault

@@ -16,6 +16,13 @@ from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 if TYPE_CHECKING:
     from schemaspec.engines.mysql.connect import MysqlConnection
 
+# What MySQL prints of a trigger or an event, whatever its maker wrote: the head is always in these words.
+_BODY = re.compile(
+    r"CREATE DEFINER=.*? (?:TRIGGER `(?:[^`]|``)*` \w+ \w+ ON `(?:[^`]|``)*`(?:\.`(?:[^`]|``)*`)? FOR EACH ROW "
+    r"|EVENT `(?:[^`]|``)*` ON SCHEDULE .*? ON COMPLETION (?:NOT )?PRESERVE [A-Z ]+?(?: COMMENT '(?:[^'\\]|\\.|'')*')? DO )"
+    r"(?P<body>.*)",
+    re.DOTALL,
+)
 _COMMENT = re.compile(r"^--[^\n]*\n", re.MULTILINE)
 
 
@@ -41,8 +48,8 @@ def introspect(connection: MysqlConnection) -> Schema:
         reader.default("collation", reader.facts.collation)
         for shown in sorted(_everything(connection), key=lambda shown: (shown.kind, shown.name)):
             reader.shown(shown.kind, shown.name, shown.text, shown.sql_mode, shown.message, shown.collation)
-        reader.triggers(connection.rows(_query("triggers")))
-        reader.events(connection.rows(_query("events")))
+        reader.triggers(_programs(connection, "triggers", body=4))
+        reader.events(_programs(connection, "events", body=1))
     objects: dict[ObjectId, SchemaObject] = {item.id: item for item in reader.finished()}
     return Schema(engine="mysql", server_version=connection.server_version, objects=objects)
 
@@ -63,6 +70,7 @@ def _facts(connection: MysqlConnection) -> Facts:
         time_zone=_text(row[3]),
         collations=collations,
         compare_definers=connection.url.options.get("definers") == "compare",
+        remembers_stated_collation=connection.server.remembers_stated_collation,
     )
 
 
@@ -74,7 +82,20 @@ def _everything(connection: MysqlConnection) -> list[Shown]:
 
 def asked(connection: MysqlConnection) -> list[Shown]:
     """What SHOW CREATE tells, in one round trip a few hundred objects, for servers that can't loop by themselves."""
-    wanted = [(_text(kind), _text(name)) for kind, name in connection.rows(_query("names"))]
+    return _ask(connection, [(_text(kind), _text(name)) for kind, name in connection.rows(_query("names"))])
+
+
+def _programs(connection: MysqlConnection, query: str, *, body: int) -> list[tuple[Any, ...]]:
+    """The rows of a query about triggers or events, with their bodies as they were written."""
+    rows = connection.rows(_query(query))
+    if connection.server.tells_bodies:
+        return rows
+    shown = _ask(connection, [(query.upper().removesuffix("S"), _text(row[0])) for row in rows])
+    texts = {item.name: found["body"] for item in shown if item.text and (found := _BODY.match(item.text))}
+    return [(*row[:body], texts.get(_text(row[0]), row[body]), *row[body + 1 :]) for row in rows]
+
+
+def _ask(connection: MysqlConnection, wanted: list[tuple[str, str]]) -> list[Shown]:
     found: list[Shown] = []
     while wanted:
         batch = wanted[:300]
@@ -95,7 +116,7 @@ def _shown(columns: tuple[str, ...], row: tuple[Any, ...]) -> Shown:
     if columns[0] == "unreadable":
         return Shown(kind=_text(row[0]), name=_text(row[1]), text=None, message=_text(row[2]))
     kind = columns[0].upper()
-    at = next(number for number, name in enumerate(columns) if name.startswith("Create "))
+    at = next(number for number, name in enumerate(columns) if name.startswith(("Create ", "SQL Original ")))
     text = row[at]
     if kind == "TABLE" and text and text.startswith("CREATE SEQUENCE"):
         kind = "SEQUENCE"

@@ -159,7 +159,7 @@ def _numeric(old: Type, new: Type, column: str) -> Iterator[str]:
 def _text(old: Type, new: Type, column: str) -> Iterator[str]:
     if old.charset != new.charset and new.charset not in ("utf8mb4", ""):
         there = f"CONVERT(CONVERT({column} USING {new.charset}) USING utf8mb4)"
-        yield f"CAST({there} AS BINARY) <> CAST(CONVERT({column} USING utf8mb4) AS BINARY)"
+        yield f"NOT (CAST({there} AS BINARY) <=> CAST(CONVERT({column} USING utf8mb4) AS BINARY))"
     if _capacity(new) < _capacity(old) or old.charset != new.charset or (old.base in _TEXT_BYTES) != (new.base in _TEXT_BYTES):
         yield from _length(new, column)
 
@@ -178,7 +178,8 @@ def _length(new: Type, value: str) -> Iterator[str]:
 def _bytes(old: Type, new: Type, column: str) -> Iterator[str]:
     if new.family == "text":
         charset = new.charset or "utf8mb4"
-        yield f"{column} IS NOT NULL AND CAST(CONVERT({column} USING {charset}) AS BINARY) <> CAST({column} AS BINARY)"
+        # What is no text of the character set comes out of CONVERT as something else, or as NULL.
+        yield f"NOT (CAST(CONVERT({column} USING {charset}) AS BINARY) <=> CAST({column} AS BINARY))"
         yield from _length(new, f"CONVERT({column} USING {charset})")
         return
     most = _BLOB_BYTES.get(new.base) or new.number(0, 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from schemaspec.engines.common import tokens
 from schemaspec.engines.mysql.errors import code_of
 from schemaspec.engines.mysql.hazards import ONLINE_TOOLS
+from schemaspec.engines.mysql.innodb import stored
 from schemaspec.errors import StatementError
 from schemaspec.model.plan import Hazard, Statement
 
@@ -46,13 +47,15 @@ def sharpen(connection: MysqlConnection, statement: Statement) -> Statement:
         if copies and algorithm != "COPY":
             continue  # MariaDB takes INSTANT for an answer here, and copies all the same
         words = _stated(statement.sql, place, f"ALGORITHM={algorithm}" + (f", LOCK={lock}" if lock else ""))
+        before = stored(connection, table) if algorithm == "INPLACE" and not connection.server.nocopy else None
         try:
             connection.execute(words)
         except StatementError as error:
             if code_of(error) not in _OTHER_WAY:
                 break  # refused for another reason, which the bare statement will tell
             continue
-        hazards = tuple(_hazards(table, algorithm, lock, statement.sql))
+        kept = before is not None and before == stored(connection, table)
+        hazards = tuple(_hazards(table, "NOCOPY" if kept else algorithm, lock, statement.sql))
         return replace(statement, sql=words, hazards=(*statement.hazards, *hazards))
     connection.execute(statement.sql)
     return statement

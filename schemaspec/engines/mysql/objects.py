@@ -43,6 +43,7 @@ class Facts:
     time_zone: str
     collations: Mapping[str, str]
     compare_definers: bool = False
+    remembers_stated_collation: bool = False
 
 
 class Reader:

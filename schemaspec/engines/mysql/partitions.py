@@ -10,7 +10,7 @@ from schemaspec.engines.mysql.words import split_top
 
 REMOVE = "REMOVE PARTITIONING"
 _FIRST = re.compile(r"\n?\s*\((?=\s*PARTITION )")
-_NAME = re.compile(r"PARTITION\s+(`(?:[^`]|``)*`)")
+_NAME = re.compile(r"PARTITION\s+(`(?:[^`]|``)*`|[^\s(]+)")
 _BOUND = re.compile(r"VALUES LESS THAN\s*(\(.*?\)|MAXVALUE)(?=\s|\Z)", re.DOTALL)
 _DEALT = re.compile(r"\b(?:HASH|KEY|SYSTEM_TIME)\b")
 _DEFAULT = re.compile(r"`\s+DEFAULT\b")

@@ -67,14 +67,39 @@ class Server:
         return (("INSTANT", ""), ("INPLACE", "NONE"), ("INPLACE", "SHARED"), ("COPY", "SHARED"), ("COPY", "EXCLUSIVE"))
 
     @property
+    def nocopy(self) -> bool:
+        """Whether INPLACE is asked for only where all rows are written anew, for NOCOPY says that they are not."""
+        return self.mariadb
+
+    @property
     def inline_references(self) -> bool:
         """Whether `REFERENCES` in a column's definition makes a foreign key: MariaDB from 10.5, MySQL from 9.0 (rule Y17)."""
         return self.mariadb or self.version >= (9, 0, 0)
 
     @property
-    def instant_row_versions(self) -> bool:
-        """Whether a table takes 64 instant column changes at most before it has to be rebuilt (rule Y5)."""
+    def instant_changes(self) -> int | None:
+        """How many instant changes of its columns a table takes before it has to be rebuilt; None for any number (rule Y5)."""
+        if self.mariadb:
+            return None
+        return 255 if self.version >= (9, 1, 0) else 64
+
+    @property
+    def remembers_stated_collation(self) -> bool:
+        """Whether a column shows, by its character set, that its collation was stated although it is the table's. It makes no
+        difference, and a dump that is restored leaves every column so that shows its collation. One that states none gets the
+        table's new one where both change in the same ALTER TABLE."""
         return not self.mariadb
+
+    @property
+    def adds_any_default(self) -> bool:
+        """Whether a column can be added with a default that gives another value each time (rule Y6)."""
+        return self.mariadb
+
+    @property
+    def tells_bodies(self) -> bool:
+        """Whether the catalogs tell the bodies of triggers and events as they were written; else SHOW CREATE alone does, for
+        the catalogs leave out the second of two quotes and the backslashes."""
+        return self.mariadb
 
     @property
     def ignored_index(self) -> tuple[str, str]:
@@ -92,6 +117,16 @@ class Server:
         return not self.mariadb
 
     @property
+    def keeps_history(self) -> bool:
+        """Whether the server's dump program can write down the history of system-versioned tables."""
+        return self.mariadb and self.version >= (10, 11, 0)
+
+    @property
+    def refuses_generated_values(self) -> bool:
+        """Whether an INSERT that gives a generated column its very value is refused."""
+        return not self.mariadb
+
+    @property
     def read_only_setting(self) -> str:
         """The session's setting by which nothing can be written."""
         return "tx_read_only" if self.mariadb else "transaction_read_only"
@@ -100,6 +135,17 @@ class Server:
     def settings(self) -> Mapping[str, str]:
         """What our sessions set on this server alone: MySQL else tells sizes and row counts as they were up to a day ago."""
         return {} if self.mariadb else {"information_schema_stats_expiry": "0"}
+
+    @property
+    def wishes(self) -> Mapping[str, str]:
+        """What our sessions that write set on this server where the user may: that a table is as it was declared, with no
+        column of the server's own, and that foreign keys which are there already can be made anew."""
+        found = {}
+        if not self.mariadb and self.version >= (8, 0, 30):
+            found["sql_generate_invisible_primary_key"] = "0"
+        if not self.mariadb and self.version >= (8, 4, 0):
+            found["restrict_fk_on_non_standard_key"] = "0"
+        return found
 
     @property
     def lock_wait_seconds(self) -> int:

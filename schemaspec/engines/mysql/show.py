@@ -25,7 +25,8 @@ _OPTION = re.compile(
     r"('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`|\((?:`(?:[^`]|``)*`|[^()`])*\)|[^\s'`(]+)(?:\s*\*/)?"
 )
 _VERSIONING = re.compile(r"\s*WITH SYSTEM VERSIONING\b")
-_PARTITION = re.compile(r"\s*(?:/\*!50100\s*)?PARTITION BY\b")
+_PARTITION = re.compile(r"\s*(?:/\*!\d+\s*)?PARTITION BY\b")
+_QUOTED_OR_COMMENT = re.compile(r"('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)|\s*/\*!\d+|\s*\*/", re.DOTALL)
 _VERSIONED_COMMENT = re.compile(r"/\*M?![0-9]*")
 _FLAGS = {
     "AUTO_INCREMENT": "auto_increment",
@@ -135,7 +136,7 @@ def _read_key(found: re.Match[str], item: str) -> ShownKey:
             options["parser"] = unquote(words[1])
             words = words[2:]
         elif upper in ("IGNORED", "INVISIBLE"):
-            options["ignored"] = "1"
+            options[upper.lower()] = "1"
         else:
             options["other"] = f"{options.get('other', '')} {word}".strip()
     return ShownKey(kind=kind, name="PRIMARY" if found[1] else unquote(found[3] or ""), parts=parts, options=options)
@@ -225,8 +226,8 @@ def _read_tail(tail: str, table: ShownTable) -> None:
             table.versioned = True
             position = versioning.end()
         elif _PARTITION.match(tail, position):
-            text = tail[position:].strip()
-            table.partition = text.removeprefix("/*!50100").removesuffix("*/").strip()
+            # MySQL says by comments from which version on it knows each word.
+            table.partition = _QUOTED_OR_COMMENT.sub(lambda found: found[1] or "", tail[position:]).strip()
             return
         elif option := _OPTION.match(tail, position):
             table.options[option[1].upper().removeprefix("DEFAULT ") if "`" not in option[1] else option[1]] = option[2]

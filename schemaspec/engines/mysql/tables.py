@@ -19,6 +19,8 @@ _PART = re.compile(r"(`(?:[^`]|``)*`)\s*(\(\d+\))?\s*(DESC|ASC|WITHOUT OVERLAPS)
 _WORD = re.compile(r"[\w$]+")
 _AUTO_INCREMENT = re.compile(r" AUTO_INCREMENT=\d+")
 _KINDS = {"primary": "primary_key", "unique": "unique"}
+HIDDEN = ("ignored", "invisible")
+"""What a key is called that the optimizer does not use, on MariaDB and on MySQL."""
 
 
 class TableReader:
@@ -106,6 +108,7 @@ class TableReader:
 
     def _column(self, name: str, clauses: dict[str, str | bool], position: int) -> SchemaObject:
         attributes: dict[str, Value] = dict(clauses)
+        notes: dict[str, Value] = {"position": position}
         type = str(clauses["type"])
         collation = attributes.pop("collation", None)
         charset = attributes.pop("charset", None)
@@ -113,7 +116,10 @@ class TableReader:
         if _TEXT_TYPES.match(type):
             effective = collation or self._facts.collations.get(str(charset)) if charset or collation else self._collation
             attributes["collation"] = effective
-            if (charset or collation) and effective == self._collation:
+            same = effective == self._collation
+            if self._facts.remembers_stated_collation:
+                notes["collation_explicit"] = bool(charset) and same
+            elif (charset or collation) and same:
                 attributes["collation_explicit"] = True
         if attributes.get("default") == "NULL":
             del attributes["default"]
@@ -124,7 +130,7 @@ class TableReader:
                 attributes[key] = self._bare(str(attributes[key]))
         if attributes.get("stored") is False:
             del attributes["stored"]
-        return self._make("column", (name,), attributes, notes={"position": position})
+        return self._make("column", (name,), attributes, notes=notes)
 
     def _key(self, key: ShownKey) -> SchemaObject:
         kind = _KINDS.get(key.kind, "index")
@@ -132,8 +138,7 @@ class TableReader:
         if kind == "index" and key.kind != "index":
             attributes["using"] = key.kind
         attributes.update(key.options)
-        if "ignored" in attributes:
-            attributes["ignored"] = True
+        attributes.update({name: True for name in HIDDEN if name in attributes})
         return self._make(kind, (key.name,), attributes)
 
     def _part(self, part: str) -> str:

@@ -1,30 +1,32 @@
-"""One private MariaDB server for all tests of this engine, and databases in it."""
+"""One private server of each product for all tests of this engine, and databases in it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from schemaspec.engines.mysql.connect import MysqlConnection, connect, connect_server
 from schemaspec.model.url import DatabaseUrl
-from tests.servers_mysql import PrivateServer, missing, private_server
+from tests.servers_mysql import PrivateServer, products
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[PrivateServer]:
-    lacking = missing()
-    if lacking:
-        message = (
-            f"!!! NO MARIADB HERE ({lacking} not installed): none of the tests of this engine that need a server was run !!!"
-        )
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(message)
-        print(f"\n{message}")
-        pytest.skip(message)
-    with private_server() as running:
-        yield running
+@pytest.fixture(scope="session", params=products())
+def server(request: pytest.FixtureRequest) -> PrivateServer:
+    running: PrivateServer = request.getfixturevalue(request.param)
+    return running
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about one product alone where the server is the other one."""
+    kept, other = [], []
+    for item in items:
+        mark = item.get_closest_marker("product")
+        callspec = getattr(item, "callspec", None)
+        product = callspec.params.get("server") if callspec else None
+        (kept if mark is None or product in (None, *mark.args) else other).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=other)
 
 
 Make = Callable[..., DatabaseUrl]

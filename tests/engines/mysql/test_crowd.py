@@ -192,6 +192,7 @@ def test_a_plan_that_fails_says_what_may_be_done(database: Make, tmp_path: Path,
 # --- what else a large server asks for --------------------------------------------------------------------------------
 
 
+@pytest.mark.product("mariadb")  # which would read the files of every database
 def test_triggers_are_looked_for_in_one_database(database: Make) -> None:
     connection = connect(database())
     extra = " ".join(str(row[-1]) for row in connection.rows(f"EXPLAIN {introspect._query('triggers')}"))

@@ -79,9 +79,10 @@ def _weak(server: PrivateServer, live: DatabaseUrl) -> DatabaseUrl:
     """A user with the rights that the manual asks for."""
     admin = connect_server(server.url())
     for statement in (
-        "CREATE OR REPLACE USER weak@localhost",
-        "GRANT ALL ON `shop`.* TO weak@localhost",
-        r"GRANT ALL ON `schemaspec\_scratch\_%`.* TO weak@localhost",
+        "DROP USER IF EXISTS weak@'127.0.0.1'",
+        "CREATE USER weak@'127.0.0.1'",
+        "GRANT ALL ON `shop`.* TO weak@'127.0.0.1'",
+        r"GRANT ALL ON `schemaspec\_scratch\_%`.* TO weak@'127.0.0.1'",
     ):
         admin.internal(statement)
     admin.close()
@@ -112,7 +113,7 @@ def test_who_may_do_anything_is_warned_of_loudly(server: PrivateServer, database
         "execute immediate 'drop table other.t'",
         "begin not atomic delete from other.t; end",
         "create procedure p() delete from other.t; call p()",
-        "create or replace user weak2@localhost; grant all on *.* to weak@localhost; drop table other.t",
+        "create user weak2@localhost; grant all on *.* to weak@localhost; drop table other.t",
         "set global general_log_file = '{mark}'",
     ],
 )
