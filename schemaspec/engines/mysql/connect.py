@@ -53,6 +53,9 @@ _LEXICAL = frozenset(
 )
 _OPTIONS = frozenset({"ssl_ca", "ssl_cert", "ssl_key", "ssl", "unix_socket", "connect_timeout", "charset", "definers"})
 
+UNREADABLE = "unreadable"
+"""The column of a result that says why there is none."""
+
 
 class ResultSet(NamedTuple):
     """One of several results of one statement: the names of its columns, and its rows."""
@@ -141,8 +144,9 @@ class MysqlConnection:
         """Run one of our own statements that gives several results."""
         return list(self._several(sql))
 
-    def many(self, statements: Sequence[str]) -> tuple[list[ResultSet], StatementError | None]:
-        """Run several of our own queries in one round trip, until one fails: what the others gave, and its error."""
+    def many(self, statements: Sequence[str]) -> list[ResultSet]:
+        """Run several of our own queries in one round trip, until one fails: what the others gave, and its error as a result
+        with the only column `unreadable`."""
         from pymysql.constants import CLIENT, COMMAND
 
         found: list[ResultSet] = []
@@ -153,12 +157,12 @@ class MysqlConnection:
             for result in self._several("; ".join(statements)):
                 found.append(result)
         except StatementError as error:
-            return found, error
+            return [*found, ResultSet((UNREADABLE,), [(error.why or error.what,)])]
         finally:
             self._raw.client_flag &= ~CLIENT.MULTI_STATEMENTS
             self._raw._execute_command(COMMAND.COM_SET_OPTION, struct.pack("<H", 1))
             self._raw._read_packet()
-        return found, None
+        return found
 
     def _several(self, sql: str) -> Iterator[ResultSet]:
         # SHOW CREATE gives a binary default as its raw bytes, which no text encoding takes.

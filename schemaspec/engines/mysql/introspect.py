@@ -8,9 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from schemaspec.engines.mysql.connect import UNREADABLE
 from schemaspec.engines.mysql.objects import Facts, Reader
 from schemaspec.engines.mysql.words import quote
-from schemaspec.errors import StatementError
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 if TYPE_CHECKING:
@@ -99,21 +99,18 @@ def _ask(connection: MysqlConnection, wanted: list[tuple[str, str]]) -> list[Sho
     found: list[Shown] = []
     while wanted:
         batch = wanted[:300]
-        results, error = connection.many([f"SHOW CREATE {kind} {quote(name)}" for kind, name in batch])
-        found += [_shown(result.columns, row) for result in results for row in result.rows]
-        if error is not None:
-            kind, name = batch[len(results)]
-            found.append(Shown(kind=kind, name=name, text=None, message=_why(error)))
-        wanted = wanted[len(results) + (error is not None) :]
+        results = connection.many([f"SHOW CREATE {kind} {quote(name)}" for kind, name in batch])
+        for (kind, name), result in zip(batch, results, strict=False):
+            if result.columns == (UNREADABLE,):
+                found.append(Shown(kind=kind, name=name, text=None, message=_text(result.rows[0][0])))
+            else:
+                found += [_shown(result.columns, row) for row in result.rows]
+        wanted = wanted[len(results) :]
     return found
 
 
-def _why(error: StatementError) -> str:
-    return error.why or error.what
-
-
 def _shown(columns: tuple[str, ...], row: tuple[Any, ...]) -> Shown:
-    if columns[0] == "unreadable":
+    if columns[0] == UNREADABLE:
         return Shown(kind=_text(row[0]), name=_text(row[1]), text=None, message=_text(row[2]))
     kind = columns[0].upper()
     at = next(number for number, name in enumerate(columns) if name.startswith(("Create ", "SQL Original ")))
