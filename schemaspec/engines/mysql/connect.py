@@ -147,22 +147,26 @@ class MysqlConnection:
     def many(self, statements: Sequence[str]) -> list[ResultSet]:
         """Run several of our own queries in one round trip, until one fails: what the others gave, and its error as a result
         with the only column `unreadable`."""
-        from pymysql.constants import CLIENT, COMMAND
-
         found: list[ResultSet] = []
-        self._raw._execute_command(COMMAND.COM_SET_OPTION, struct.pack("<H", 0))
-        self._raw._read_packet()
-        self._raw.client_flag |= CLIENT.MULTI_STATEMENTS
+        self._take_several(True)
         try:
             for result in self._several("; ".join(statements)):
                 found.append(result)
         except StatementError as error:
             return [*found, ResultSet((UNREADABLE,), [(error.why or error.what,)])]
         finally:
-            self._raw.client_flag &= ~CLIENT.MULTI_STATEMENTS
-            self._raw._execute_command(COMMAND.COM_SET_OPTION, struct.pack("<H", 1))
-            self._raw._read_packet()
+            with suppress(DatabaseError):
+                self._take_several(False)
         return found
+
+    def _take_several(self, several: bool) -> None:
+        """Whether the session takes several statements at once, which none does but for this."""
+        from pymysql.constants import CLIENT, COMMAND
+
+        with self._errors(""):
+            self._raw._execute_command(COMMAND.COM_SET_OPTION, struct.pack("<H", 0 if several else 1))
+            self._raw._read_packet()
+        self._raw.client_flag = self._raw.client_flag & ~CLIENT.MULTI_STATEMENTS | (CLIENT.MULTI_STATEMENTS if several else 0)
 
     def _several(self, sql: str) -> Iterator[ResultSet]:
         # SHOW CREATE gives a binary default as its raw bytes, which no text encoding takes.
@@ -191,6 +195,12 @@ class MysqlConnection:
         finally:
             with suppress(DatabaseError):
                 self.internal(assign, before)
+
+    def wish(self, values: Mapping[str, str]) -> None:
+        """Set session variables, each of them where the user may."""
+        for name, value in values.items():
+            with suppress(StatementError):
+                self.internal(f"SET SESSION {name} = {value}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -311,9 +321,6 @@ def _prepare(raw: Any, url: DatabaseUrl, mode: Mode, timeout: float) -> MysqlCon
                     f"{connection.server.label} is too old", where=url, fix="use MariaDB from 10.6 or MySQL from 8.0"
                 )
             cursor.execute(_session(connection, mode, timeout))
-            if mode == "write" and (wishes := connection.server.wishes):
-                with suppress(pymysql.OperationalError, pymysql.InternalError):  # it takes a right that not everybody has
-                    cursor.execute("SET SESSION " + ", ".join(f"{name} = {value}" for name, value in wishes.items()))
         raw._read_timeout = None  # from here on the server works as long as it takes
     except pymysql.MySQLError as error:
         raw.close()
@@ -321,6 +328,8 @@ def _prepare(raw: Any, url: DatabaseUrl, mode: Mode, timeout: float) -> MysqlCon
     except DatabaseError:
         raw.close()
         raise
+    if mode == "write":
+        connection.wish(connection.server.wishes)
     return connection
 
 

@@ -10,6 +10,7 @@ from schemaspec.engines.common import tokens
 from schemaspec.engines.mysql.errors import code_of
 from schemaspec.engines.mysql.hazards import ONLINE_TOOLS
 from schemaspec.engines.mysql.innodb import stored
+from schemaspec.engines.mysql.words import split_top
 from schemaspec.errors import StatementError
 from schemaspec.model.plan import Hazard, Statement
 
@@ -25,6 +26,9 @@ _ALTER = re.compile(
 _HEAD = re.compile(_ALTER.pattern + r"\s*", re.IGNORECASE | re.DOTALL)
 _ENGINE = re.compile(r"(?:,|`|\w)\s*\bengine\s*=?\s*`?(\w+)", re.IGNORECASE)
 _ENGINE_OF = "SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s"
+_KEY_CLAUSE = re.compile(
+    r"(?:add\s+(?:unique\s+)?(?:key|index)|drop\s+(?:key|index|foreign\s+key)|rename\s+(?:key|index)|alter\s+index)\b", re.I
+)
 _INDEX = re.compile(r"\badd\s+(?:(?:primary|unique|fulltext|spatial)\s+)?(?:key|index)\b", re.IGNORECASE)
 
 
@@ -54,11 +58,17 @@ def sharpen(connection: MysqlConnection, statement: Statement) -> Statement:
             if code_of(error) not in _OTHER_WAY:
                 break  # refused for another reason, which the bare statement will tell
             continue
-        kept = before is not None and before == stored(connection, table)
+        kept = before == stored(connection, table) if before else not connection.server.nocopy and _only_keys(statement.sql)
         hazards = tuple(_hazards(table, "NOCOPY" if kept else algorithm, lock, statement.sql))
         return replace(statement, sql=words, hazards=(*statement.hazards, *hazards))
     connection.execute(statement.sql)
     return statement
+
+
+def _only_keys(sql: str) -> bool:
+    """Whether it is about nothing but keys, for which the rows are never written anew."""
+    head = _HEAD.match(sql)
+    return head is not None and all(map(_KEY_CLAUSE.match, split_top(sql[head.end() :])))
 
 
 def _place(sql: str) -> int | None:

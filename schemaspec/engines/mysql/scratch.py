@@ -159,6 +159,7 @@ def _opened(keeper: MysqlConnection, own: DatabaseUrl, live: DatabaseUrl | None)
     try:
         databases = {str(row[0]) for row in keeper.rows("SELECT schema_name FROM information_schema.schemata")}
         name = live.database if live else ""
+        connection.wish(connection.server.scratch_wishes)
         connection.stands_for = name or own.database
         connection.rewrite = Sandbox(live=name, others=frozenset(databases - {own.database, name}))
         yield connection

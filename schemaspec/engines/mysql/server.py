@@ -148,6 +148,12 @@ class Server:
         return found
 
     @property
+    def scratch_wishes(self) -> Mapping[str, str]:
+        """What sessions in scratch databases set beside, where the user may: tables without a primary key can be there from
+        before the server asked for one, and are made anew as they are."""
+        return {"sql_require_primary_key": "0"} if not self.mariadb and self.version >= (8, 0, 13) else {}
+
+    @property
     def lock_wait_seconds(self) -> int:
         """The greatest wait that `lock_wait_timeout` takes."""
         return 31536000

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from schemaspec.engines.mysql import ENGINE
-from schemaspec.engines.mysql.connect import connect
+from schemaspec.engines.mysql.connect import MysqlConnection, connect
 from schemaspec.engines.mysql.introspect import asked, introspect
 from schemaspec.engines.mysql.server import Server
 from schemaspec.errors import DatabaseError, InputError, LockedError, StatementError
@@ -151,12 +153,13 @@ def test_waiting_for_a_lock_ends(database: Make) -> None:
     other.close()
 
 
-def test_a_lost_connection_is_said_to_be_lost(database: Make) -> None:
+@pytest.mark.parametrize("ask", [lambda c: c.query("select 1"), lambda c: c.many(["select 1"])], ids=["one", "several"])
+def test_a_lost_connection_is_said_to_be_lost(ask: Callable[[MysqlConnection], object], database: Make) -> None:
     url = database()
     victim, killer = connect(url), connect(url, mode="write")
     killer.internal(f"KILL {victim.id}")
     with pytest.raises(DatabaseError, match="lost"):
-        victim.query("select 1")
+        ask(victim)
     victim.close()
     killer.close()
 
