@@ -37,8 +37,8 @@ def ordered(steps: Sequence[Step], current: Schema, desired: Schema) -> tuple[St
     try:
         return tuple(steps[number] for number in _sorted(every, keys))
     except CycleError:
-        # Tables that refer to each other: the engine makes inline references in any order. And what only alters a table
-        # leaves it there for those that need it.
+        # Tables that refer to each other: the engine makes inline references in any order. And what only alters a table, or
+        # gives something another name, leaves it there for those that need it.
         pass
     try:
         return tuple(steps[number] for number in _sorted(firm, keys))
@@ -98,17 +98,18 @@ def _pairs(steps: Sequence[Step], touched: _Touched, current: Schema, desired: S
     for number, step in enumerate(steps):
         about.setdefault(step.id, []).append(number)
     for number, step in enumerate(steps):
+        renames = step.action == "rename"  # what has another name needs what it needed
         for id in touched.drops[number]:
             in_place = id in touched.creates[number]
             for used in _needs(id, current, number, touched):
                 for other in touched.droppers.get(used, ()):
                     stays = used in touched.creates[other]
                     if not (in_place and stays):
-                        yield number, other, not (stays and used.kind in CONTAINERS)
+                        yield number, other, not (renames or (stays and used.kind in CONTAINERS))
         for id in touched.creates[number]:
             for used in _needs(id, desired, number, touched):
                 for other in touched.creators.get(used, ()):
-                    yield other, number, not (used in touched.drops[other] and used.kind in CONTAINERS)
+                    yield other, number, not (renames or (used in touched.drops[other] and used.kind in CONTAINERS))
             for other in touched.droppers.get(id, ()):
                 if id not in touched.drops[number]:
                     yield other, number, True

@@ -178,7 +178,7 @@ def table_texts(table: SchemaObject, schema: Schema, reach: Reach, *, serials: b
             inline.add(item.id)
             extras += [*index_extras(item, parameters=True), *remarks(item, schema)]
     if parted:
-        lines += [constraint_clause(item) for item in _parent_checks(table, schema, lines)]
+        lines += _parent_checks(table, schema, lines)
     body = ",\n  ".join(lines)
     name = dotted(table.id.path)
     of_type = f" OF {table['of_type']}" if table.get("of_type") else ""
@@ -265,8 +265,8 @@ def _is_parent(id: ObjectId, table: SchemaObject) -> bool:
     return name == table.get("partition_of") or name in strings(table, "inherits")
 
 
-def _parent_checks(table: SchemaObject, schema: Schema, lines: Iterable[str]) -> Iterator[SchemaObject]:
-    """The checks that a partition must have before it can be attached."""
+def _parent_checks(table: SchemaObject, schema: Schema, lines: Iterable[str]) -> Iterator[str]:
+    """The checks that a partition must have before it can be attached; there they hold, whether the parent's is valid or not."""
     have = set(lines)
     current: SchemaObject | None = table
     while current is not None:
@@ -275,10 +275,10 @@ def _parent_checks(table: SchemaObject, schema: Schema, lines: Iterable[str]) ->
         if current is None:
             return
         for item in schema.children(current.id.path, "check"):
-            definition = str(item["definition"])
-            if not definition.endswith(("NOT VALID", "NO INHERIT")) and constraint_clause(item) not in have:
-                have.add(constraint_clause(item))
-                yield item
+            clause = constraint_clause(item).removesuffix(" NOT VALID")
+            if not clause.endswith("NO INHERIT") and clause not in have:
+                have.add(clause)
+                yield clause
 
 
 def _is_inline(item: SchemaObject, table: SchemaObject, reach: Reach) -> bool:
