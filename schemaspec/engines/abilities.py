@@ -175,6 +175,14 @@ class Outlives(Protocol):
 
 
 @runtime_checkable
+class Moves(Protocol):
+    """What an engine has beside `Engine` where a table can be dropped and made again with its rows."""
+
+    def moved(self, current: Schema, desired: Schema) -> Collection[ObjectId]:
+        """The tables whose rows are in a table of the desired schema afterwards, although they are dropped."""
+
+
+@runtime_checkable
 class Implies(Protocol):
     """What an engine has beside `Engine` where a change of one object can only be made by changing another one, too."""
 

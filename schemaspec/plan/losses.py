@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from schemaspec.engines.abilities import Moves
 from schemaspec.model.change import Change
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Hazard
@@ -26,6 +27,7 @@ def losses(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Ha
     """The hazards of what is dropped; each with the object whose change it belongs to."""
     tally = Tally(live)
     remade = {change.id for change in changes if change.action == "create"}
+    moved = live.engine.moved(live.start, live.target) if isinstance(live.engine, Moves) else ()
     for change in changes:
         id = change.id
         if change.before is None:
@@ -37,7 +39,9 @@ def losses(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Ha
             continue
         if id.kind == "virtual_table" and id in remade:
             continue  # whether what it holds can be made again with it, the engine knows
-        if id.kind in ("table", "virtual_table") and id in live.start:
+        if id in moved:
+            _ask_of_columns(live, tally, id)
+        elif id.kind in ("table", "virtual_table") and id in live.start:
             tally.ask(Question(about=id, table=id, condition="", answer=_Table(live, id, id in remade)))
         elif id.kind == "column" and not facts.is_generated(change.before) and (table := live.table_of(id)):
             quoted = live.engine.dialect.quote(id.name)
@@ -45,6 +49,14 @@ def losses(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Ha
         elif id.kind in _REMADE and id not in remade:
             yield id, _gone(live, id)
     yield from tally.hazards()
+
+
+def _ask_of_columns(live: Live, tally: Tally, table: ObjectId) -> None:
+    """A table's rows are moved into another: the values of columns that it has not are lost."""
+    for column in live.start.children(table.path, "column") if table in live.target else ():
+        if column.id not in live.target and not facts.is_generated(column):
+            condition = f"{live.engine.dialect.quote(column.id.name)} IS NOT NULL"
+            tally.ask(Question(about=table, table=table, condition=condition, answer=_Column(live, column.id, False)))
 
 
 def _becomes_computed(change: Change) -> bool:

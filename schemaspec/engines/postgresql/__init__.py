@@ -110,6 +110,12 @@ class PostgresEngine:
 
         return fate.finished(schema)
 
+    def moved(self, current: Schema, desired: Schema) -> Collection[ObjectId]:
+        """See `abilities.Moves`."""
+        from schemaspec.engines.postgresql import moved
+
+        return moved.moved(current, desired)
+
     def steps(self, changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Step, ...]:
         """See `protocol.Engine.steps`."""
         from schemaspec.engines.postgresql import render

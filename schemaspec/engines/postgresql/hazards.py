@@ -47,6 +47,18 @@ def type_swapped(item: SchemaObject) -> Hazard:
     )
 
 
+def rows_moved(item: SchemaObject) -> Hazard:
+    """A table that is made anew and gets its rows back."""
+    name = shown(item.id.path)
+    return Hazard(
+        code="rewrite",
+        object=name,
+        message=f"{name} is locked, also for reading, while it is made anew, partitioned otherwise, and its rows are moved there",
+        safer="make the new table under another name, fill it in batches while a trigger keeps it up to date, then swap them",
+        rule="P29",
+    )
+
+
 def foreign_key_unindexed(item: SchemaObject, columns: tuple[str, ...]) -> Hazard:
     """A foreign key without an index on its own side."""
     name = ", ".join(map(identifier, columns))

@@ -46,6 +46,8 @@ class Context:
         """Created objects that another object's step brings along."""
         self.gone: set[ObjectId] = set()
         """Dropped objects that another object's step takes away."""
+        self.moved: frozenset[ObjectId] = frozenset()
+        """Tables that are made anew with their rows, and the partitions that go with them."""
         self.renamed: dict[ObjectId, ObjectId] = {}
         """Constraints and indexes that only get another name: new → old."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from schemaspec.engines.postgresql import (
+    moved,
     render_base_type,
     render_column,
     render_constraint,
@@ -63,6 +64,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     context = Context(changes, current, desired)
     render_constraint.find_renames(context)
     render_column.find_implied(context)
+    moved.find_moved(context)
     found: list[Step] = [*render_parents.heirs_columns(context)]
     # Tables, types and columns first: they say what comes or goes along with them.
     for change in sorted(changes, key=lambda change: _FIRST.get(change.id.kind, 9)):
@@ -70,7 +72,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
             found += render_rename.rename(change, context)
         elif change.id not in (context.gone if change.action == "drop" else context.done):
             found += _MAKERS.get(change.id.kind, render_other.whole)(change, context)
-    return tuple(found)
+    return tuple(moved.kept_together(found, context))
 
 
 _FIRST = {"table": 0, "foreign_table": 1, "enum": 2, "domain": 3, "composite": 4, "base_type": 5, "column": 6}

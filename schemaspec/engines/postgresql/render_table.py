@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from schemaspec.engines.postgresql import render_parents
+from schemaspec.engines.postgresql import moved, render_parents
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import HIDDEN, dotted, identifier
 from schemaspec.engines.postgresql.plan_context import (
@@ -57,7 +57,7 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[St
     yield created(change, own, *along, after=_settled_above(item, context) if item.get("inherits") else ())
     for child in schema.children(item.id.path, *_SEPARATE):
         if child.id not in along:
-            yield inside(child, context)
+            yield moved.later(inside(child, context), context)
     if texts.attach:
         yield from _attached(item, texts.attach, keyed, context)
     if item.get("partition_key"):
@@ -141,7 +141,8 @@ def _drop(change: Change, item: SchemaObject, context: Context) -> Iterator[Step
     gone = [sequence.id for sequence in owned if sequence.id in context.drops]
     context.gone.update(gone)
     keep = [sequence for sequence in owned if sequence.id not in context.drops]
-    texts: list[str | Statement] = [f"ALTER SEQUENCE {dotted(sequence.id.path)} OWNED BY NONE" for sequence in keep]
+    texts: list[str | Statement] = [*moved.to_safety(item, context)]
+    texts += [f"ALTER SEQUENCE {dotted(sequence.id.path)} OWNED BY NONE" for sequence in keep]
     freed = render_parents.partitions_let_go(item, context)
     texts += freed.statements
     if any(
@@ -149,8 +150,10 @@ def _drop(change: Change, item: SchemaObject, context: Context) -> Iterator[Step
     ):
         texts.append(f"ALTER TABLE {item['partition_of']} DETACH PARTITION {dotted(path)}")
     kind = "FOREIGN TABLE" if item.id.kind == "foreign_table" else "TABLE"
-    went = dropped(change, [*texts, f"DROP {kind} {dotted(path)}"], *gone, *freed.lost)
+    along = moved.parts_along(item, context)
+    went = dropped(change, [*texts, f"DROP {kind} {dotted(path)}"], *gone, *freed.lost, *along)
     yield replace(went, creates=freed.kept)
+    yield from moved.comes_back(item, context)
     for child in context.current.children(path, *_SEPARATE):
         if _goes_first(child, context):
             yield Step(

@@ -1,0 +1,71 @@
+"""A table that becomes partitioned, or stops being so, keeps its rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemaspec.errors import MigrationError
+from tests.engines.postgresql.conftest import Make, ask
+from tests.engines.postgresql.planning import apply, plan_to, schema_of
+
+_PLAIN = """
+create table t (id int generated always as identity primary key, x text, gone int);
+create table u (tid int references t, y int); create index on u (tid); create table w (y int);
+"""
+_PARTED = """
+create table t (id int generated always as identity, x varchar(9), new int default 4, primary key (id)) partition by range (id);
+create table low partition of t for values from (1) to (3) partition by list (id); create table low1 partition of low default;
+{rest}
+create table u (tid int references t, y int); create index on u (tid); create index on u (y); create table w (y int not null);
+"""
+_REST = "create table rest partition of t default;"
+_ROWS = "insert into t (x, gone) values ('a', 1), ('b', null), (null, 2); insert into u values (1), (3); analyze"
+
+
+def test_there_and_back(database: Make) -> None:
+    live = database(_PLAIN + _ROWS)
+    parted, plain = schema_of(database(_PARTED.format(rest=_REST), name="parted")), schema_of(live)
+    plan = plan_to(live, parted)
+    told = {(hazard.code, hazard.object, hazard.rows) for hazard in plan.all_hazards}
+    assert {("rewrite", "t", 3), ("drop_column", "t.gone", 2)} <= told
+    assert "drop_table" not in {code for code, *_ in told}
+    texts = [(text.sql, text.transactional) for text in plan.statements]
+    start = next(n for n, (sql, _) in enumerate(texts) if sql.startswith("LOCK TABLE"))
+    end = next(n for n, (sql, _) in enumerate(texts) if sql.startswith("DROP TABLE public.t_schemaspec_rows"))
+    assert all(transactional for _, transactional in texts[start : end + 1])
+    apply(live, plan.statements)
+    assert ask(live, "select id, x, new from t order by id") == [(1, "a", 4), (2, "b", 4), (3, None, 4)]
+    assert ask(live, "insert into t (x) values ('c') returning id, tableoid::regclass::text") == [(4, "rest")]
+    back = plan_to(live, plain)
+    assert "drop_table" not in {hazard.code for hazard in back.all_hazards}
+    apply(live, back.statements)
+    assert ask(live, "select id, x, gone from t order by id") == [(1, "a", None), (2, "b", None), (3, None, None), (4, "c", None)]
+    assert schema_of(live).fingerprint == plain.fingerprint
+
+
+def test_rows_that_fit_nowhere_leave_everything_as_it_was(database: Make) -> None:
+    live = database(_PLAIN + _ROWS)
+    before = schema_of(live)
+    plan = plan_to(live, schema_of(database(_PARTED.format(rest=""), name="parted")))
+    with pytest.raises(MigrationError, match="as it was") as caught:
+        apply(live, plan.statements)
+    assert "no partition of relation" in str(caught.value.why)
+    assert ask(live, "select count(*) from t join u on u.tid = t.id") == [(2,)]
+    assert schema_of(live).fingerprint == before.fingerprint
+
+
+def test_rows_that_a_policy_hides_are_not_lost(database: Make) -> None:
+    hidden = "alter table t enable row level security, force row level security; create policy p on t using (id > 1);"
+    live = database(_PLAIN + hidden + _ROWS)
+    wanted = schema_of(database(_PARTED.format(rest=_REST) + hidden, name="parted"))
+    texts = [text.sql for text in plan_to(live, wanted).statements]
+    assert texts.index("SELECT set_config('row_security', 'off', true)") < texts.index(
+        "CREATE UNLOGGED TABLE public.t_schemaspec_rows AS TABLE public.t"
+    )
+
+
+def test_partitions_that_stay_keep_their_rows_themselves(database: Make) -> None:
+    table = "create table t (id int, a int) partition by {key}; create table p partition of t default;"
+    live = database(table.format(key="range (id)") + "insert into t values (1, 2)")
+    apply(live, plan_to(live, schema_of(database(table.format(key="list (a)"), name="wanted"))).statements)
+    assert ask(live, "select * from t") == [(1, 2)]
