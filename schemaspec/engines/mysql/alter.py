@@ -60,6 +60,7 @@ class TableAlter:
     adds: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     fills: list[Statement] = field(default_factory=list)
+    earlier: list[str] = field(default_factory=list)
     keys: list[SchemaObject] = field(default_factory=list)
     hazards: list[Hazard] = field(default_factory=list)
 
@@ -90,13 +91,16 @@ class TableAlter:
         gone = {change.id for change in self.changes if change.action in ("drop", "alter")}
         made = {change.id for change in self.changes if change.action in ("create", "alter")}
         table = ObjectId("table", self.path)
+        # Only a table of tables can't be altered before these are there, or when they are gone.
+        merged = any(change.id == table and change.changed("union") for change in self.changes)
+        own = frozenset() if merged else frozenset({table})
         return Step(
             action="alter",
             id=table,
             statements=tuple(statements),
             changes=tuple(self.changes),
-            drops=frozenset(gone | self.touched[0]) - {table},
-            creates=frozenset(made | self.touched[1]) - {table},
+            drops=frozenset(gone | self.touched[0]) - own,
+            creates=frozenset(made | self.touched[1]) - own,
         )
 
     def _statements(self, clauses: list[str], table: Change | None) -> Iterator[Statement]:
@@ -107,6 +111,7 @@ class TableAlter:
             fresh = repartition(_partition_of(before), _partition_of(after))
         history = self.history
         self.hazards += history_hazards(history, self.path[-1])
+        yield from map(self._statement, self.earlier)
         yield from (self._statement(words, kept=bool(history.gone)) for words in history.before)
         tail = "" if fresh.tail in history.before else fresh.tail
         words = ", ".join(filter(None, (*clauses, history.clause)))
@@ -282,6 +287,8 @@ class TableAlter:
                 clauses.append(f"DEFAULT CHARSET={charset} COLLATE={item.after}")
             elif item.name == "comment":
                 clauses.append(f"COMMENT={string_literal(str(item.after or ''))}")
+            elif item.name == "transactional" and item.after is None and change.changed("engine"):
+                self.earlier.append("TRANSACTIONAL=DEFAULT")  # Aria hands it on, and no other engine can take it away
             elif item.name == "page_checksum" and item.after is None and change.changed("engine"):
                 self.later.append("PAGE_CHECKSUM=DEFAULT")  # Aria hands it on to the engine that follows it
             elif item.name not in _APART:

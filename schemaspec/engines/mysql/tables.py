@@ -17,6 +17,7 @@ _TEXT_TYPES = re.compile(r"(?:char|varchar|tinytext|text|mediumtext|longtext|enu
 _BINARY_TYPES = re.compile(r"(?:var)?binary\b")
 _PART = re.compile(r"(`(?:[^`]|``)*`)\s*(\(\d+\))?\s*(DESC|ASC|WITHOUT OVERLAPS)?\Z", re.IGNORECASE)
 _WORD = re.compile(r"[\w$]+")
+_NAME = re.compile(r"`(?:[^`]|``)*`")
 _AUTO_INCREMENT = re.compile(r" AUTO_INCREMENT=\d+")
 _KINDS = {"primary": "primary_key", "unique": "unique"}
 HIDDEN = ("ignored", "invisible")
@@ -43,7 +44,8 @@ class TableReader:
 
     def objects(self) -> Iterator[SchemaObject]:
         """The table, then everything in it but its triggers."""
-        yield self._make("table", (), self._table_attributes(), notes=self._table_notes())
+        merged = (ObjectId("table", (unquote(name),)) for name in _NAME.findall(self._table.options.get("UNION", "")))
+        yield self._make("table", (), self._table_attributes(), notes=self._table_notes(), depends_on=tuple(merged))
         for position, (name, clauses) in enumerate(self._table.columns):
             yield self._column(name, clauses, position)
         for key in self._table.keys:
