@@ -7,7 +7,7 @@ from what they need, so that the rest need not be looked at, nor even be read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from schemaspec.diff.compare import CONTAINERS
@@ -19,8 +19,12 @@ from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 Key = tuple[str, tuple[str, ...]]
 """The identity of a part: that of its object, tables and views of all kinds under the kind ""."""
 
-# What is found by whatever depends on it, and depends itself on all that it names.
-_RECORDED = ("", "sequence", "statistics", "publication")
+RECORDED = ("", "sequence", "statistics", "publication")
+"""The kinds of parts of which a database has recorded what depends on them, and what they depend on themselves."""
+
+
+# What neither is a relation, a type, an index or a constraint has names that are told apart by themselves, or by their table.
+_NAMED_APART = frozenset(KINDS) - {"column", "default", "trigger", "rule", "policy"}
 
 
 class Part(NamedTuple):
@@ -32,6 +36,7 @@ class Part(NamedTuple):
         needs: the parts that it depends on or refers to.
         history: whether it is the tool's own history table.
         size: how many objects it has.
+        names: what in it has a name that nothing else in its schema may have, or that the engine chose so.
     """
 
     fingerprint: str
@@ -39,6 +44,7 @@ class Part(NamedTuple):
     needs: tuple[Key, ...]
     history: bool
     size: int
+    names: tuple[str, ...]
 
 
 def gathered(schema: Schema) -> dict[Key, list[SchemaObject]]:
@@ -67,6 +73,7 @@ def parts(schema: Schema) -> dict[Key, Part]:
             needs=tuple(other for other in needs[key] if other != key and other in members),
             history=_is_history(items),
             size=len(items),
+            names=tuple(dict.fromkeys(_taken(items))),
         )
         for key, items in members.items()
     }
@@ -89,20 +96,33 @@ def concerned(one: Mapping[Key, Part], other: Mapping[Key, Part], more: Iterable
         more: parts to be treated as if they differed.
 
     Returns:
-        What differs with all that depends on it, directly or not; and that with all that it needs, and with whatever may be
-        needed without a database having said so.
+        As `around` what differs.
     """
     differing = {key for key in (*one, *other) if (here := one.get(key)) is None or _unlike(here, other.get(key))}
     differing |= {key for key in more if key in one or key in other}
     differing |= {key for side in (one, other) for key, part in side.items() if part.history}
+    return around((one, other), differing)
+
+
+def around(sides: Sequence[Mapping[Key, Part]], start: Iterable[Key], also: Iterable[Key] = ()) -> tuple[set[Key], set[Key]]:
+    """What has to do with some parts of schemas.
+
+    Args:
+        also: parts that are needed beside.
+
+    Returns:
+        These parts with all that depends on them, directly or not; and that with all that it needs, and with whatever may
+        be needed without a database having said so.
+    """
     users: dict[Key, list[Key]] = {}
-    for side in (one, other):
+    for side in sides:
         for key, part in side.items():
             for used in part.needs:
                 users.setdefault(used, []).append(key)
-    core = _reached(differing, lambda key: users.get(key, ()))
-    loose = {key for side in (one, other) for key, part in side.items() if _is_loose(key, part)}
-    return core, _reached(core | loose, lambda key: (used for side in (one, other) if key in side for used in side[key].needs))
+    core = _reached(start, lambda key: users.get(key, ()))
+    loose = {key for side in sides for key, part in side.items() if _is_loose(key, part)}
+    wanted = core.union(loose, also)
+    return core, _reached(wanted, lambda key: (used for side in sides if key in side for used in side[key].needs))
 
 
 def _unlike(here: Part, there: Part | None) -> bool:
@@ -111,7 +131,7 @@ def _unlike(here: Part, there: Part | None) -> bool:
 
 def _is_loose(key: Key, part: Part) -> bool:
     """Whether something may depend on it that no database has recorded, or that can't be told from what it needs."""
-    return key[0] not in _RECORDED or (key[0] in ("statistics", "publication") and not part.needs)
+    return key[0] not in RECORDED or (key[0] in ("statistics", "publication") and not part.needs)
 
 
 def _reached(start: Iterable[Key], onward: Callable[[Key], Iterable[Key]]) -> set[Key]:
@@ -146,6 +166,14 @@ def _named(item: SchemaObject) -> Iterator[ObjectId]:
             yield ObjectId("table", (target,))
         elif isinstance(target, tuple):
             yield ObjectId("table", tuple(map(str, target)))
+
+
+def _taken(items: Iterable[SchemaObject]) -> Iterator[str]:
+    for item in items:
+        if item.id.kind in _NAMED_APART:
+            yield item.id.name
+        elif item.get("identity"):
+            yield "_".join((*item.id.path[-2:], "seq"))
 
 
 def _is_history(items: Iterable[SchemaObject]) -> bool:

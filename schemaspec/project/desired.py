@@ -6,12 +6,12 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from schemaspec.engines.abilities import Borrows, Locates
-from schemaspec.errors import DatabaseError, InputError, InputErrors, RiskWarning
-from schemaspec.project import snapshot
-from schemaspec.project.kept import BROKEN, Kept, keep_schema, load
+from schemaspec.engines.abilities import Borrows, Digests, Locates
+from schemaspec.errors import DatabaseError, InputError, InputErrors, RiskWarning, SchemaspecError
+from schemaspec.project import cache, kept, snapshot
+from schemaspec.project.kept import BROKEN, Kept, keep_altered, keep_schema, load
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine
@@ -88,8 +88,55 @@ def desired(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version:
 
 
 def _made(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept:
+    if (altered := _altered(engine, spec, url, server_version)) is not None:
+        return altered
     schema, written_down = described(engine, spec, url)
     return Kept.of(schema) if written_down else keep(engine, spec, url, server_version, schema)
+
+
+def _altered(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept | None:
+    """What the spec leads to, from what it led to before it was edited; None where that takes a look at the whole."""
+    if not _by_parts(engine):
+        return None
+    key = _key(engine, spec, url)
+    old = load("schema", *key, server_version=server_version, settings=_settings(spec))
+    try:
+        if old is None or len(old) <= kept.LARGE:
+            return None
+        from schemaspec.project.recompile import anew
+
+        def make(declarations: Sequence[Declaration]) -> Schema:
+            return build(engine, compile_declarations(engine, declarations, spec), url, spec.scratch)
+
+        was = old.known["declared"]
+        found = anew(old, was, spec.declarations, path=engine.dialect.path, digest=cache.digest, make=make)
+        if found is None:
+            return None
+        known = {"server_version": server_version, "digest": spec.digest, "settings": _settings(spec), "declared": found.declared}
+        made = keep_altered("schema", *key, old=old, gone=found.gone, new=found.schema, about=found.about, **known)
+        snapshot.keep(spec, lambda: made.whole)
+    except (SchemaspecError, *BROKEN):
+        return None
+    return made
+
+
+def _by_parts(engine: Engine) -> bool:
+    """Whether the engine's databases record what depends on what, and know no names that are alike."""
+    return isinstance(engine, Digests) and not engine.features.caseless
+
+
+def _known(engine: Engine, spec: Spec) -> dict[str, Any]:
+    """What a compiled spec was made of."""
+    if not _by_parts(engine):
+        return {"digest": spec.digest}
+    from schemaspec.project.recompile import made_of
+
+    return {"digest": spec.digest, "settings": _settings(spec), "declared": made_of(spec.declarations, cache.digest)}
+
+
+def _settings(spec: Spec) -> str:
+    """What declarations follow from beside themselves."""
+    return cache.digest(repr(sorted((name, sorted(texts.items())) for name, texts in spec.types.items())), str(spec.scratch))
 
 
 def described(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[Schema, bool]:
@@ -114,7 +161,7 @@ def described(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[Sche
 def keep(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, schema: Schema) -> Kept:
     """Keep what the spec leads to on a server of this version, for `desired_schema`."""
     snapshot.keep(spec, lambda: schema)
-    return keep_schema("schema", *_key(engine, spec, url), schema=schema, digest=spec.digest, server_version=server_version)
+    return keep_schema("schema", *_key(engine, spec, url), schema=schema, server_version=server_version, **_known(engine, spec))
 
 
 def _key(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[str, ...]:

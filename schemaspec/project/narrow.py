@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from schemaspec.diff.parts import Key, Part, concerned
 from schemaspec.errors import SchemaspecError
 from schemaspec.model.spec import Object, Script
+from schemaspec.project import kept
 from schemaspec.project.kept import BROKEN, Kept
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from schemaspec.model.plan import Plan
     from schemaspec.model.spec import Declaration, Spec
     from schemaspec.model.url import DatabaseUrl
-
-LARGE = 4000
-"""From so many objects on, it is worth while."""
 
 
 def narrow_plan(
@@ -43,7 +41,7 @@ def _narrow(
 
     here, there = current.parts, desired.parts
     size = sum(part.size for part in here.values())
-    if size <= LARGE or any(kind == "event_trigger" for side in (here, there) for kind, _ in side):
+    if size <= kept.LARGE or any(kind == "event_trigger" for side in (here, there) for kind, _ in side):
         return None  # what an event trigger looks at nobody knows
     core, scope = concerned(here, there, _renamed(engine, spec, (here, there)))
     if 2 * sum(here[key].size for key in scope if key in here) > size:

@@ -6,7 +6,9 @@ at all when the text itself holds a password.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
@@ -63,6 +65,22 @@ def declarations_from_plain(data: Mapping[str, Any]) -> tuple[Declaration, ...]:
     """The declarations that `declarations_to_plain` wrote down. Raises KeyError, ValueError, TypeError for other data."""
     files = data["positions"]
     return tuple(_declaration(letter, item, files) for letter, item in data["declarations"])
+
+
+def declared(declarations: Sequence[Declaration]) -> dict[tuple[str, ...], str]:
+    """What each declaration says, as text without positions, by what it declares: a letter, kind, name, table and number."""
+    found: dict[tuple[str, ...], str] = {}
+    for item in declarations:
+        names = [getattr(item, name, None) or "" for name in ("kind", "name", "table")]
+        identity: tuple[str, ...] = (_LETTERS[type(item)], *names, "")
+        while identity in found:
+            identity = (*identity[:-1], f"{len(found)}")
+        found[identity] = _POSITIONS.sub("", json.dumps(_plain(item, {}), ensure_ascii=False))
+    return found
+
+
+# A quote within a text has a backslash before it, so that this is a key.
+_POSITIONS = re.compile(r'(?:, )?"@": \[\d+, \d+, \d+\]')
 
 
 class Later(Sequence[Declaration]):

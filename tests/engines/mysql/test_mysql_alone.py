@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def user(server: PrivateServer, rights: str, password: str = "p w") -> Iterator[
     for what in ("ALL ON `shop`.*", r"ALL ON `schemaspec\_scratch\_%`.*", *filter(None, [rights])):
         admin.internal(f"GRANT {what} TO plain@'127.0.0.1'")
     try:
-        yield replace(server.url("shop"), user="plain", password=password)
+        yield server.url("shop").replaced(user="plain", password=password)
     finally:
         admin.internal("DROP USER plain@'127.0.0.1'")
         admin.close()
@@ -67,7 +66,7 @@ def test_a_password_that_the_server_has_not_seen_yet(
     if not options:
         monkeypatch.setattr(pymysql, "connect", partial(pymysql.connect, ssl_disabled=True))
     with user(server, "") as url:
-        connection = ENGINE.connect(replace(url, options=options))
+        connection = ENGINE.connect(url.replaced(options=options))
         assert bool(connection.rows("show session status like 'Ssl_cipher'")[0][1]) == bool(options)
         connection.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,7 +85,7 @@ def _weak(server: PrivateServer, live: DatabaseUrl) -> DatabaseUrl:
     ):
         admin.internal(statement)
     admin.close()
-    return replace(live, user="weak", password=None)
+    return live.replaced(user="weak", password=None)
 
 
 def test_who_may_do_anything_is_warned_of_loudly(server: PrivateServer, database: Make) -> None:

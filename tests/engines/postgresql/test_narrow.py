@@ -16,7 +16,7 @@ from schemaspec.model.spec import Column, Declaration, Spec, Table
 from schemaspec.model.url import DatabaseUrl
 from schemaspec.plan.document import plan_to_json
 from schemaspec.plan.planner import make_plan
-from schemaspec.project import narrow
+from schemaspec.project import kept, narrow
 from schemaspec.project.kept import Kept, keep_schema, load
 from tests.engines.postgresql.conftest import Make, run
 
@@ -89,7 +89,7 @@ EVERYWHERE = (
 )
 
 
-def _sql(edits: Mapping[int, tuple[str, str]] = MappingProxyType({}), everywhere: tuple[str, str] = ("", "")) -> str:
+def sql(edits: Mapping[int, tuple[str, str]] = MappingProxyType({}), everywhere: tuple[str, str] = ("", "")) -> str:
     """The areas, some of them edited."""
     texts = [COMMON.replace(*everywhere, 1) if everywhere[0] else COMMON]
     for n in range(AREAS):
@@ -106,9 +106,9 @@ def _kept(url: DatabaseUrl) -> Kept:
     connection = connect(url)
     keep_schema("live", str(url), schema=ENGINE.introspect(connection), digest="it")
     connection.close()
-    kept = load("live", str(url), digest="it")
-    assert kept is not None
-    return kept
+    found = load("live", str(url), digest="it")
+    assert found is not None
+    return found
 
 
 def _plans(live: DatabaseUrl, wanted: DatabaseUrl, spec: Spec) -> tuple[Plan | None, Plan]:
@@ -124,7 +124,7 @@ def _plans(live: DatabaseUrl, wanted: DatabaseUrl, spec: Spec) -> tuple[Plan | N
 @pytest.fixture(autouse=True)
 def large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every schema counts as large."""
-    monkeypatch.setattr(narrow, "LARGE", 0)
+    monkeypatch.setattr(kept, "LARGE", 0)
     monkeypatch.setenv("SCHEMASPEC_CACHE_DIR", str(tmp_path))
 
 
@@ -133,7 +133,7 @@ def test_the_same_plan_as_of_the_whole(seed: int, database: Make) -> None:
     dice = random.Random(seed)
     edits = {dice.randrange(AREAS): dice.choice(EDITS) for _ in range(dice.choice((1, 2, 3, 4)))}
     everywhere = dice.choice(EVERYWHERE) if seed % 4 == 3 else ("", "")
-    sides = [database(_sql(), name="narrow_a"), database(_sql(edits, everywhere), name="narrow_b")]
+    sides = [database(sql(), name="narrow_a"), database(sql(edits, everywhere), name="narrow_b")]
     if seed % 3 == 2:
         sides.reverse()
     spec = Spec(file="expected_schema.yaml", root=".", extra={"": "ignore" if seed % 5 == 4 else "fail"})
@@ -145,7 +145,7 @@ def test_the_same_plan_as_of_the_whole(seed: int, database: Make) -> None:
 
 @pytest.mark.parametrize("edit", EDITS, ids=[new or old for old, new in EDITS])
 def test_each_edit_by_itself(edit: tuple[str, str], database: Make) -> None:
-    live, wanted = database(_sql(), name="narrow_a"), database(_sql({5: edit}), name="narrow_b")
+    live, wanted = database(sql(), name="narrow_a"), database(sql({5: edit}), name="narrow_b")
     part, whole = _plans(live, wanted, Spec(file="expected_schema.yaml", root="."))
     assert (part is None) == (whole.proof != "proven")
     if part is not None:
@@ -153,7 +153,7 @@ def test_each_edit_by_itself(edit: tuple[str, str], database: Make) -> None:
 
 
 def test_nothing_to_do(database: Make) -> None:
-    live, wanted = database(_sql(), name="narrow_a"), database(_sql(), name="narrow_b")
+    live, wanted = database(sql(), name="narrow_a"), database(sql(), name="narrow_b")
     part, whole = _plans(live, wanted, Spec(file="expected_schema.yaml", root="."))
     assert part is not None
     assert plan_to_json(part) == plan_to_json(whole)
@@ -161,7 +161,7 @@ def test_nothing_to_do(database: Make) -> None:
 
 
 def test_a_rename_that_the_spec_asks_for(database: Make) -> None:
-    live, wanted = database(_sql(), name="narrow_a"), database(_sql(), name="narrow_b")
+    live, wanted = database(sql(), name="narrow_a"), database(sql(), name="narrow_b")
     run(wanted, "alter table b3 rename to y3; alter table a5 rename column name to title")
     renames: tuple[Declaration, ...] = (
         Table(name="y3", renamed_from="b3"),
@@ -175,7 +175,7 @@ def test_a_rename_that_the_spec_asks_for(database: Make) -> None:
 
 
 def test_columns_in_another_order_are_told(database: Make) -> None:
-    live, wanted = database(_sql(), name="narrow_a"), database(_sql(), name="narrow_b")
+    live, wanted = database(sql(), name="narrow_a"), database(sql(), name="narrow_b")
     run(wanted, "create table late (a integer, b integer)")
     run(live, "create table late (b integer, a integer)")
     part, whole = _plans(live, wanted, Spec(file="expected_schema.yaml", root="."))
@@ -189,7 +189,7 @@ def test_the_whole_where_an_event_trigger_may_look_at_anything(database: Make) -
         "create function seen() returns event_trigger language plpgsql as 'begin end';"
         "create event trigger watch on sql_drop execute function seen();"
     )
-    live, wanted = database(_sql() + watch, name="narrow_a"), database(_sql() + watch, name="narrow_b")
+    live, wanted = database(sql() + watch, name="narrow_a"), database(sql() + watch, name="narrow_b")
     run(wanted, "alter table a1 add column more integer")
     part, whole = _plans(live, wanted, Spec(file="expected_schema.yaml", root="."))
     assert part is None
@@ -197,7 +197,7 @@ def test_the_whole_where_an_event_trigger_may_look_at_anything(database: Make) -
 
 
 def test_the_whole_where_most_of_it_differs(database: Make) -> None:
-    live, wanted = database(_sql(), name="narrow_a"), database(_sql(), name="narrow_b")
+    live, wanted = database(sql(), name="narrow_a"), database(sql(), name="narrow_b")
     run(wanted, ";".join(f"alter table a{n} add column more integer" for n in range(AREAS)))
     part, whole = _plans(live, wanted, Spec(file="expected_schema.yaml", root="."))
     assert part is None
