@@ -96,10 +96,13 @@ def comes_back(table: SchemaObject, context: Context) -> Iterator[Step]:
     columns = ", ".join(identifier(after.id.name) for _, after in pairs)
     values = ", ".join(_value(before, after) for before, after in pairs)
     fixed = " OVERRIDING SYSTEM VALUE" if any(after.get("identity") for _, after in pairs) else ""
+    compared = (
+        f"BEGIN IF (SELECT count(*) FROM {name}) <> (SELECT count(*) FROM {held}) THEN RAISE EXCEPTION USING MESSAGE = "
+        f"{literal(f'rows of {name} are missing')}; END IF; END"
+    )
     texts = [
         f"INSERT INTO {name} ({columns}){fixed} SELECT {values} FROM {held}",
-        f"DO $$ BEGIN IF (SELECT count(*) FROM {name}) <> (SELECT count(*) FROM {held}) THEN RAISE EXCEPTION USING MESSAGE = "
-        f"{literal(f'rows of {name} are missing')}; END IF; END $$",
+        f"DO {literal(compared)}",
         *_numbered(table, context),
         f"DROP TABLE {held}",
     ]
