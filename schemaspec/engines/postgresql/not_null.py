@@ -11,7 +11,7 @@ from schemaspec.engines.postgresql.build import Build
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.targets import comment_text
 from schemaspec.model.change import Change
-from schemaspec.model.schema import SchemaObject, Value
+from schemaspec.model.schema import Schema, SchemaObject, Value
 
 NAMED = 180000
 """Since this version there is a constraint behind it."""
@@ -67,13 +67,22 @@ def is_plain(column: SchemaObject) -> bool:
     return not any(column.get(name) is not None for name in FACTS) and column.note("not_null_name") is None
 
 
-def text(column: SchemaObject) -> str:
-    """How the column's definition says it; "" where it says nothing of it."""
+def text(column: SchemaObject, taken: Container[str] = ()) -> str:
+    """How the column's definition says it; "" where it says nothing of it.
+
+    Args:
+        taken: names that the server would not give, since there is one already.
+    """
     if not column.get("not_null") or column.get("not_null_unproven"):
         return ""
-    named = column.get("not_null_name") or column.note("not_null_name")
-    name = f"CONSTRAINT {identifier(str(named))} " if named else ""
-    return f"{name}NOT NULL{_no_inherit(column)}"
+    name = name_of(column)
+    given = column.get("not_null_name") or column.note("not_null_name") or name in taken
+    return f"{f'CONSTRAINT {identifier(name)} ' if given else ''}NOT NULL{_no_inherit(column)}"
+
+
+def names(schema: Schema) -> frozenset[str]:
+    """All names of such constraints that there are."""
+    return frozenset(name_of(column) for column in schema.of_kind("column") if column.get("not_null"))
 
 
 def extras(column: SchemaObject) -> Iterator[str]:

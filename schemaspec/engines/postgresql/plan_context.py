@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
+from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, version_number
 from schemaspec.engines.postgresql.names import dotted, identifier
@@ -55,6 +56,11 @@ class Context:
     def version(self) -> int:
         """The server's version, as `server_version_num` without the minor one."""
         return version_number(self.current.server_version)
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """The names of constraints that are there and that the server would therefore not give to the NOT NULL of a column."""
+        return not_null.names(self.current) if self.version >= not_null.NAMED else frozenset()
 
     def is_new(self, path: tuple[str, ...]) -> bool:
         """Whether the table (or view) of this path is created in this plan."""

@@ -93,6 +93,8 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         sequence = None
     texts: list[str | Statement] = []
     danger = [hazards.json_column(item)] if item["type"] == "json" else []
+    if not_null.name_of(item) in context.taken:
+        sequence = None
     heirs = [
         id
         for id in context.done
@@ -102,7 +104,7 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
     if item.get("identity") and heirs and not _reaches_partitions(item, context):
         texts += _numbered(item)
     else:
-        text = column_text(item, value, serial=sequence is not None)
+        text = column_text(item, value, serial=sequence is not None, taken=context.taken)
         add = f"ALTER TABLE {dotted(item.id.owner)} ADD COLUMN {identifier(item.id.name)} {text}"
         texts.append(statement(add, item.id, *danger))
     if value is not None:

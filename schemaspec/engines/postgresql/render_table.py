@@ -47,7 +47,7 @@ def table(change: Change, context: Context) -> Iterator[Step]:
 
 def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
     schema = context.desired
-    texts = table_texts(item, schema, context.reach, serials=_serials(item, context))
+    texts = table_texts(item, schema, context.reach, serials=_serials(item, context), taken=context.taken)
     keyed = [child for child in schema.children(item.id.path, *_KEYED) if child.get("parent")]
     whole = [child for child in keyed if not _waits_for_others(child, context)]
     along = texts.inline | {child.id for child in whole}

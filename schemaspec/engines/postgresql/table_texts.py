@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from schemaspec.engines.postgresql import not_null
@@ -89,10 +89,18 @@ def serial_sequence(column: SchemaObject, default: SchemaObject | None, schema: 
     return sequence if default["expression"] == f"nextval({literal(dotted(path))}::regclass)" else None
 
 
-def column_text(column: SchemaObject, default: SchemaObject | None, *, serial: bool = False, merged: bool = False) -> str:
+def column_text(
+    column: SchemaObject,
+    default: SchemaObject | None,
+    *,
+    serial: bool = False,
+    merged: bool = False,
+    taken: Container[str] = (),
+) -> str:
     """All that follows the column's name.
 
     Args:
+        taken: see `not_null.text`.
         serial: write it as `serial`.
         merged: it is merged with a generated column of a parent table, which has the last word on what is generated.
     """
@@ -109,7 +117,7 @@ def column_text(column: SchemaObject, default: SchemaObject | None, *, serial: b
         parts.append(f"DEFAULT {default['expression']}")
     if column.get("identity"):
         parts.append(identity_text(column))
-    parts.append(not_null.text(column))
+    parts.append(not_null.text(column, taken))
     return " ".join(filter(None, parts))
 
 
@@ -156,10 +164,13 @@ def column_extras(column: SchemaObject) -> Iterator[str]:
             yield comment_text(f"SEQUENCE {sequence}", column["sequence_comment"])
 
 
-def table_texts(table: SchemaObject, schema: Schema, reach: Reach, *, serials: bool = True) -> TableTexts:
+def table_texts(
+    table: SchemaObject, schema: Schema, reach: Reach, *, serials: bool = True, taken: Container[str] = ()
+) -> TableTexts:
     """How to make the table.
 
     Args:
+        taken: see `not_null.text`.
         reach: over the same schema.
         serials: whether columns may be written as `serial` (their sequences are made along with the table then).
     """
@@ -170,7 +181,7 @@ def table_texts(table: SchemaObject, schema: Schema, reach: Reach, *, serials: b
     inline: set[ObjectId] = {table.id}
     for column in columns:
         inline.add(column.id)
-        lines += _column_lines(column, table, schema, reach, inline, extras, serials)
+        lines += _column_lines(column, table, schema, reach, inline, extras, serials, taken)
         extras += column_extras(column)
     for item in schema.children(table.id.path, *_INLINE):
         if _is_inline(item, table, reach) and not is_twin(item, schema.children(table.id.path, *_INLINE)):
@@ -204,6 +215,7 @@ def _column_lines(
     inline: set[ObjectId],
     extras: list[str],
     serials: bool,
+    taken: Container[str],
 ) -> Iterator[str]:
     """The column's line in CREATE TABLE; what that line can't say goes to the extras."""
     default = schema.get(ObjectId("default", column.id.path))
@@ -213,6 +225,7 @@ def _column_lines(
         return
     if default is not None and reach.circular(default):
         default = None  # it comes as a statement of its own
+    serials = serials and not_null.name_of(column) not in taken
     sequence = serial_sequence(column, default, schema) if serials else None
     if default is not None:
         inline.add(default.id)
@@ -220,7 +233,8 @@ def _column_lines(
         inline.add(sequence.id)
         extras += remarks(sequence, schema)
     merged = table.get("bound") is None and is_merged(column, schema)
-    yield f"{identifier(column.id.name)} {column_text(column, default, serial=sequence is not None, merged=merged)}"
+    text = column_text(column, default, serial=sequence is not None, merged=merged, taken=taken)
+    yield f"{identifier(column.id.name)} {text}"
 
 
 def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema: Schema, inline: set[ObjectId]) -> Iterator[str]:

@@ -17,7 +17,21 @@ from schemaspec.model.plan import Statement
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.conftest import run as by_hand
 from tests.engines.postgresql.planning import apply, plan_to, schema_of
+from tests.servers_postgresql import major_version
 
+_NOT_NULL = (
+    [
+        "ALTER TABLE public.t ADD CONSTRAINT t_x_not_null_check CHECK (x IS NOT NULL) NOT VALID",
+        "!ALTER TABLE public.t VALIDATE CONSTRAINT t_x_not_null_check",
+        "ALTER TABLE public.t ALTER COLUMN x SET NOT NULL",
+        "ALTER TABLE public.t DROP CONSTRAINT t_x_not_null_check",
+    ]
+    if major_version() < 18
+    else [
+        "ALTER TABLE public.t ADD CONSTRAINT t_x_not_null NOT NULL x NOT VALID",
+        "!ALTER TABLE public.t VALIDATE CONSTRAINT t_x_not_null",
+    ]
+)
 CASES = [
     pytest.param(
         "create table t (x int)",
@@ -68,12 +82,7 @@ CASES = [
     pytest.param(
         "create table t (x int)",
         "create table t (x int not null)",
-        [
-            "ALTER TABLE public.t ADD CONSTRAINT t_x_not_null_check CHECK (x IS NOT NULL) NOT VALID",
-            "!ALTER TABLE public.t VALIDATE CONSTRAINT t_x_not_null_check",
-            "ALTER TABLE public.t ALTER COLUMN x SET NOT NULL",
-            "ALTER TABLE public.t DROP CONSTRAINT t_x_not_null_check",
-        ],
+        _NOT_NULL,
         id="not null",
     ),
     pytest.param(

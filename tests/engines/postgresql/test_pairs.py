@@ -22,7 +22,7 @@ PAIRS = [
 WAYS = [
     pytest.param(pair, way, id=f"{pair['name']}, {'there' if way[0] == 'current' else 'back'}")
     for pair in PAIRS
-    if pair.get("since", 0) <= major_version()
+    if pair.get("since", 0) <= major_version() <= pair.get("until", 99)
     for way in (("current", "desired"), ("desired", "current"))
     if way[0] == "current" or not pair.get("one_way")
 ]
