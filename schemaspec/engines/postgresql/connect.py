@@ -17,6 +17,7 @@ from schemaspec.model.url import DatabaseUrl, redact
 OLDEST = 130000
 _READ_TIMEOUT_MS = 15 * 60 * 1000
 _READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|values|table|show|explain)\b", re.IGNORECASE | re.DOTALL)
+_ENCRYPTION = re.compile(r"\b(?:ssl error|ssl was required|does not support ssl|private key file)\b")
 _KEY_VALUES = re.compile(r"=\((?:[^()]|\([^()]*\))*\)")
 _IN_THE_WAY = ("55P03", "40P01")
 """A lock was not to be had in time, or each of two waited for what the other had."""
@@ -313,8 +314,22 @@ def _unreachable(error: Any, url: DatabaseUrl) -> SchemaspecError:
     lowered = text.lower()
     if "does not exist" in lowered and "database" in lowered:
         return DatabaseError(f"the server has no database {url.database}", where=url, why=text, fix="create it, or mend the URL")
+    if "no encryption" in lowered:
+        return DatabaseError(
+            "the server takes encrypted connections only",
+            where=url,
+            why=text,
+            fix="add sslmode=require or verify-full to it",
+        )
     if "password" in lowered or "authentication" in lowered or "no pg_hba.conf" in lowered or "role " in lowered:
         return DatabaseError("the server refused the login", where=url, why=text, fix="check user, password and pg_hba.conf")
+    if "certificate" in lowered or _ENCRYPTION.search(lowered):
+        return DatabaseError(
+            "no encrypted connection to the server came about",
+            where=url,
+            why=text,
+            fix="check sslmode, sslrootcert, sslcert and sslkey in the URL: who signed the certificate of the server?",
+        )
     if "too many" in lowered or "remaining connection slots" in lowered:
         return DatabaseError("the server has no free connection", where=url, why=text, fix="close some, or raise max_connections")
     if "starting up" in lowered or "shutting down" in lowered or "recovery" in lowered:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from schemaspec.engines.postgresql.connect import PostgresConnection, connect
+from schemaspec.engines.postgresql.connect import PostgresConnection, _unreachable, connect
 from schemaspec.errors import DatabaseError, InputError, LockedError, SchemaspecError, StatementError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.conftest import Make, ask
@@ -197,3 +198,28 @@ def test_of_several_hosts_the_one_that_answers_is_taken(database: Make) -> None:
         assert connection.query("select current_database()") == [(live.database,)]
     finally:
         connection.close()
+
+
+def test_a_server_without_encryption_is_told_from_one_that_is_not_there(database: Make) -> None:
+    live = database()
+    url = DatabaseUrl.parse(f"postgresql://postgres@127.0.0.1:{live.port}/{live.database}?sslmode=require")
+    with pytest.raises(DatabaseError, match="no encrypted connection") as caught:
+        connect(url)
+    assert "SSL" in (caught.value.why or "")
+    assert "sslmode" in (caught.value.fix or "")
+
+
+@pytest.mark.parametrize(
+    "said, what, fix",
+    [
+        ("SSL error: certificate verify failed", "no encrypted connection", "sslrootcert"),
+        ('root certificate file "/x.crt" does not exist', "no encrypted connection", "sslrootcert"),
+        ('FATAL:  no pg_hba.conf entry for host "::1", user "a", no encryption', "encrypted connections only", "sslmode=require"),
+        ('FATAL:  certificate authentication failed for user "a"', "refused the login", "pg_hba.conf"),
+        ("connection refused", "can't be reached", "host, port"),
+    ],
+)
+def test_why_a_server_is_not_reached(said: str, what: str, fix: str) -> None:
+    error = _unreachable(psycopg.OperationalError(said), DatabaseUrl.parse("postgresql://a@h/d"))
+    assert what in error.what
+    assert fix in (error.fix or "")
