@@ -148,7 +148,7 @@ class _Review:
             message = f"what {job.name} does, and what comes after it, can't be measured: {error.why or error.what}"
             self.found.append(Hazard(code="unmeasured", object=str(job.version), message=message, blocking=False))
             return False
-        hazards = list(self._on_rows())
+        hazards = [*self._on_rows(), *self._names_gone()]
         if before is not None:
             hazards += self._losses(before, without_history(work.current()), renames=_RENAMES.search(text) is not None)
         where = f"{job.position}: " if job.position else ""
@@ -180,6 +180,22 @@ class _Review:
                 yield hazard
             elif live.has_rows(tables[name]) and (known := sized(live, hazard, tables[name])) is not None:
                 yield known
+
+    def _names_gone(self) -> Iterator[Hazard]:
+        """Tables and columns that programs still look for under the names which they have now."""
+        live = Live(self.engine, self.connection, self.live, self.live, ())
+        for old, _ in self._renames:
+            item = next((ObjectId(kind, old) for kind in ("table", "column") if ObjectId(kind, old) in self.live), None)
+            table = live.table_of(item) if item is not None and item.kind == "column" else item
+            if item is not None and table is not None and live.has_rows(table):
+                name = live.name(item)
+                yield Hazard(
+                    code=f"rename_{item.kind}",
+                    object=name,
+                    message=f"from then on nobody finds {name} under its old name",
+                    safer="add the new name beside the old one, move the programs, then drop the old one in a later release",
+                    blocking=False,
+                )
 
     def _losses(self, before: Schema, after: Schema, *, renames: bool) -> Iterator[Hazard]:
         changes = diff(before, after)

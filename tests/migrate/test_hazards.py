@@ -53,6 +53,22 @@ def test_losses(shop: Connection, sql: str, codes: list[str], rows: int | None) 
     assert not any(hazard.blocking for hazard in allowed)
 
 
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (MOVE, [("rename_table", "full")]),
+        ("ALTER TABLE full RENAME COLUMN note TO remark", [("rename_column", "full.note")]),
+        (f"{MOVE}; ALTER TABLE other RENAME COLUMN note TO remark", [("rename_table", "full")]),
+        ("ALTER TABLE bare RENAME TO other", []),
+        (REBUILD, []),
+    ],
+)
+def test_a_name_that_programs_use_is_told(shop: Connection, sql: str, told: list[tuple[str, str]]) -> None:
+    found = [hazard for hazard in hazards_of(SQLITE, shop, [Migration(1, "x", sql)]) if hazard.code.startswith("rename")]
+    assert [(hazard.code, hazard.object) for hazard in found] == told
+    assert not any(hazard.blocking for hazard in found)
+
+
 def test_what_cannot_be_measured_is_said(shop: Connection) -> None:
     function = Migration(1, "f", up_func=lambda driver: driver.execute("CREATE TABLE t (x)"))
     found = hazards_of(
