@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from schemaspec.migrate.outcome import Preview
     from schemaspec.model.plan import Hazard, Plan
+    from schemaspec.plan.rehearse import Rehearsal
     from schemaspec.project import Project
 
 EXAMPLES = """\
@@ -69,7 +70,7 @@ def run(arguments: Namespace) -> int:
     if arguments.plan or arguments.direct:
         return _to_the_spec(project, arguments)
     if arguments.rehearse:
-        return _rehearse_migrations(project, arguments)
+        return _tell_rehearsal(project.rehearse_migrations(to=arguments.to))
     result = project.apply(
         to=arguments.to,
         dry_run=arguments.dry_run,
@@ -91,21 +92,20 @@ def run(arguments: Namespace) -> int:
 
 
 def _to_the_spec(project: Project, arguments: Namespace) -> int:
-    from schemaspec.plan.document import plan_from_json, plan_to_sql
-    from schemaspec.report.plan_text import render_plan, render_rehearsal
-
-    kept = plan_from_json(read(arguments.plan), arguments.plan) if arguments.plan else None
+    kept = _kept_plan(arguments.plan) if arguments.plan else None
     allow = hazards(arguments.allow)
     if arguments.rehearse:
-        rehearsal = project.rehearse(kept)
-        emit(render_rehearsal(rehearsal))
-        return 0 if rehearsal.passed else 1
+        return _tell_rehearsal(project.rehearse(kept))
     if arguments.dry_run:
+        from schemaspec.plan.document import plan_to_sql
+
         emit(plan_to_sql(kept or project.plan()), source=True)
         return 0
 
     def approve(plan: Plan) -> bool:
         if not arguments.quiet:
+            from schemaspec.report.plan_text import render_plan
+
             tell(render_plan(plan, color=wants_color(arguments), quiet=arguments.quiet), rendered=True)
         return confirm(f"Run this on {project.url}?", arguments)
 
@@ -118,9 +118,14 @@ def _to_the_spec(project: Project, arguments: Namespace) -> int:
     return 0
 
 
-def _rehearse_migrations(project: Project, arguments: Namespace) -> int:
+def _kept_plan(path: str) -> Plan:
+    from schemaspec.plan.document import plan_from_json
+
+    return plan_from_json(read(path), path)
+
+
+def _tell_rehearsal(rehearsal: Rehearsal) -> int:
     from schemaspec.report.plan_text import render_rehearsal
 
-    rehearsal = project.rehearse_migrations(to=arguments.to)
     emit(render_rehearsal(rehearsal))
     return 0 if rehearsal.passed else 1

@@ -146,9 +146,9 @@ class SqliteEngine:
 
     def orphans(self, connection: Connection, schema: Schema) -> tuple[Fault, ...]:
         """See `protocol.Engine.orphans`."""
-        from schemaspec.engines.sqlite import integrity
+        from schemaspec.engines.sqlite import orphans
 
-        return integrity.orphans(_ours(connection), schema)
+        return orphans.orphans(_ours(connection), schema)
 
 
 def _ours(connection: Connection) -> SqliteConnection:
