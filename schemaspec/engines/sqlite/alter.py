@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from schemaspec.engines.sqlite.create_table import NotReadableError
 from schemaspec.engines.sqlite.edit import CONSTRAINTS, Source, edited, source
-from schemaspec.engines.sqlite.fold import key
+from schemaspec.engines.sqlite.fold import fingerprint, key
 from schemaspec.engines.sqlite.hazards import table_hazards
 from schemaspec.engines.sqlite.native import native
 from schemaspec.engines.sqlite.rebuild import Rebuild, rebuild
@@ -91,14 +91,14 @@ def _whole(work: TableChange, after: SchemaObject) -> list[SchemaObject]:
 
 def _rebuilt(work: TableChange, after: SchemaObject, expected: list[SchemaObject], hazards: tuple[Hazard, ...]) -> Step:
     kept = work.current.children(work.before.id.path, "index", "trigger")
-    restored = [item for item in kept if item.id not in work.gone]
+    restored = [_as_wanted(item, work.desired) for item in kept if item.id not in work.gone]
     if work.whole:
         restored = list(work.desired.children(work.path, "index", "trigger"))
     note = Hazard(
         code="rebuild",
         object=work.path[0],
         message=f"{work.path[0]} is made anew: every row is copied, and nobody else can write to the database meanwhile",
-        safer="do it when few write; have free space of about twice the table; if you use ANALYZE, run it again afterwards",
+        safer="do it when few write; have free space of about twice the table",
         blocking=False,
         rule="L28",
     )
@@ -116,6 +116,15 @@ def _rebuilt(work: TableChange, after: SchemaObject, expected: list[SchemaObject
         return step
     inside = frozenset(item.id for item in restored)
     return replace(step, drops=frozenset({work.before.id}), creates=frozenset({after.id}) | inside)
+
+
+def _as_wanted(item: SchemaObject, desired: Schema) -> SchemaObject:
+    """What is made again in any case: an index in the words of the spec where these say the same as its own (an explicit ASC),
+    but in its own where the two differ in layout and comments alone."""
+    wanted = desired.get(item.id)
+    if item.id.kind != "index" or wanted is None or wanted.attributes != item.attributes:
+        return item
+    return item if fingerprint(str(item.note("sql"))) == fingerprint(str(wanted.note("sql"))) else wanted
 
 
 def _text(work: TableChange, after: SchemaObject, expected: Sequence[SchemaObject]) -> str:
