@@ -149,8 +149,9 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
             ),
         )
     if after.id.kind == "primary_key" and not after.get("rowid_alias"):
-        nulls = " OR ".join(f"{key} IS NULL" for key in keys)
-        row = live.row(f"SELECT COUNT(*) FROM {live.shape(table)} WHERE {nulls}")
+        apart = _told_by_themselves(live, table)
+        nulls = " OR ".join(f"{key} IS NULL" for key in keys if key not in apart)
+        row = live.row(f"SELECT COUNT(*) FROM {live.shape(table)} WHERE {nulls}") if nulls else None
         if row is not None and row[0]:
             yield (
                 after.id,
@@ -163,6 +164,14 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
                     rows=int(row[0]),
                 ),
             )
+
+
+def _told_by_themselves(live: Live, table: ObjectId) -> frozenset[str]:
+    """New columns, as SQL, that fill themselves, or of which it is told by themselves that they don't."""
+    new = (item for item in live.target.children(table.path, "column") if item.id not in live.start)
+    return frozenset(
+        live.engine.dialect.quote(item.id.name) for item in new if item.get("not_null") or facts.fills_itself(item, live.target)
+    )
 
 
 def _row_numbers(live: Live, table: ObjectId, after: SchemaObject, keys: Sequence[str]) -> Iterator[tuple[ObjectId, Hazard]]:

@@ -84,6 +84,27 @@ def test_y8_rows_are_numbered_once(database: Make) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("columns", "codes"),
+    [
+        ("id: int auto_increment primary key, a: int", {"rebuild"}),
+        ("id: int not null, a: int, b: int not null default 3}, primary_key: [b, id", {"not_null_violated", "implicit_default"}),
+        ("id: 'uuid not null default uuid() primary key', a: int", {"copy"}),
+        ("id: int not null default 5 primary key, a: int", {"unique_violated"}),
+    ],
+)
+def test_what_rows_have_against_a_primary_key_of_new_columns(
+    columns: str, codes: set[str], database: Make, tmp_path: Path
+) -> None:
+    url = database("create table t (a int); insert into t values (30), (10), (20)")
+    file = tmp_path / "expected_schema.yaml"
+    text = f"{{columns: {{{columns}}}}}" if "}" not in columns else f"{{columns: {{{columns}]}}"
+    file.write_text(f"schemaspec: 1\ntables:\n  t: {text}\n", encoding="utf-8")
+    told = [hazard for hazard in Project.open(str(file), database=str(url)).plan().all_hazards if hazard.blocking]
+    assert {hazard.code for hazard in told} == codes
+    assert len(told) == len(codes)
+
+
 def test_y17_references_of_a_column_are_enforced(database: Make, tmp_path: Path) -> None:
     url = database("create table p (id int primary key); create table c (id int primary key); insert into p values (1)")
     run_script(url, "insert into c values (1)")
