@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.engines.abilities import Breaks
 from schemaspec.errors import InputError, InputErrors, NoScratchError, RiskWarning, UnsupportedError
+from schemaspec.model.history import HISTORY_TABLE
 from schemaspec.model.kinds import KINDS
 from schemaspec.project.desired import build, compile_declarations, keep
 from schemaspec.project.editor import modeline
@@ -94,6 +95,11 @@ def describe_database(
         f"The {KINDS[id.kind].title} {id} is left out, for it can't be made anew: {why}. Mend it and describe it, or drop it."
         for id, why in found.broken.items()
     ]
+    if found.foreign:
+        lines.append(
+            f"The table {HISTORY_TABLE} is left out, though it is no history of migrations: {found.foreign}. "
+            "Declare it yourself if it shall be checked."
+        )
     if made is None or snapshot:
         lines.append(_snapshot_told(snapshots.file_of(spec), made or modelled(schema)))
     migrations = target.with_name(MIGRATIONS_FILE)
@@ -196,6 +202,7 @@ class _Database:
         broken: what can't, for its own definition does not make it any more, and why.
         version: the newest of a history that is there, so that what is written after the baseline is new to this database;
             else 1.
+        foreign: why the table that has the history's name is another program's; "" where it is not.
     """
 
     engine: Engine
@@ -203,6 +210,7 @@ class _Database:
     broken: Mapping[ObjectId, str]
     version: int
     server_version: str
+    foreign: str
 
 
 def _read(url: DatabaseUrl) -> _Database:
@@ -215,14 +223,15 @@ def _read(url: DatabaseUrl) -> _Database:
     connection = engine.connect(url, mode="read")
     try:
         whole = engine.introspect(connection)
-        version = max(applied_versions(read(engine, connection, schema=whole)), default=0) or 1
+        history = read(engine, connection, schema=whole)
         broken = engine.broken(connection, whole) if isinstance(engine, Breaks) else {}
         return _Database(
             engine=engine,
             schema=without_history(whole.only(id for id in whole.objects if id not in broken)),
             broken=broken,
-            version=version,
+            version=max(applied_versions(history), default=0) or 1,
             server_version=connection.server_version,
+            foreign=history.foreign,
         )
     finally:
         connection.close()

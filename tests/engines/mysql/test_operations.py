@@ -471,3 +471,26 @@ def test_a_password_is_in_no_argument(database: Make, tmp_path: Path, monkeypatc
     assert [arguments[-1] for arguments in seen if arguments[-1] != "--version"] == ["shop"] and not any(
         'p"w' in word for arguments in seen for word in arguments
     )
+
+
+# --- another program's table ------------------------------------------------------------------------------------------
+
+
+def test_a_table_of_the_historys_name_is_told_of_and_can_be_declared(database: Make, tmp_path: Path) -> None:
+    """Some programs keep one number under that name."""
+    url = database("create table schema_version (version int primary key, minor int); create table t (a int primary key)")
+    run_script(url, "insert into schema_version values (9, 6)")
+    file = tmp_path / "expected_schema.yaml"
+    message = describe_database(str(url), str(file)).message
+    assert "The table schema_version is left out, though it is no history of migrations: it holds a single number" in message
+    text = file.read_text(encoding="utf-8")
+    declared = "tables:\n  schema_version: {columns: {version: int primary key, minor: int, patch: int}}\n"
+    file.write_text(text.replace("tables:\n", declared), encoding="utf-8")
+    project = Project.open(str(file), database=str(url))
+    findings = [finding for check in project.check().checks for finding in check.findings]
+    assert [(finding.code, finding.object) for finding in findings] == [("column.missing", "schema_version.patch")]
+    project.apply_direct(allow=frozenset({"all"}), backup=False)
+    connection = ENGINE.connect(url)
+    assert connection.query("select * from schema_version") == [(9, 6, None)]
+    connection.close()
+    assert project.check().passed
