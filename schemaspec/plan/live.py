@@ -103,6 +103,9 @@ class Live:
     def _initial(self, column: SchemaObject) -> str:
         """The value that a new column starts with; NULL where it can't be told beforehand, as of a sequence that is new too."""
         text = facts.default_text(column, self.target)
+        implicit = self.engine.features.implicit_values and column.get("not_null") and not facts.fills_itself(column, self.target)
+        if implicit and not text:
+            return "''"  # compared with a number, it is 0
         return text if text and self.row(f"SELECT {text}") is not None else "NULL"
 
     def expression(self, text: str) -> str | None:

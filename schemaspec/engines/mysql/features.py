@@ -36,6 +36,7 @@ FEATURES = Features(
     batch_transaction=False,
     file_based=False,
     default_port=3306,
+    implicit_values=True,
     types=MappingProxyType(
         {
             "key": "bigint not null auto_increment primary key",

@@ -88,7 +88,14 @@ def test_y8_rows_are_numbered_once(database: Make) -> None:
     ("columns", "codes"),
     [
         ("id: int auto_increment primary key, a: int", {"rebuild"}),
-        ("id: int not null, a: int, b: int not null default 3}, primary_key: [b, id", {"not_null_violated", "implicit_default"}),
+        (
+            "id: int not null, a: int, b: int not null default 3}, primary_key: [b, id",
+            {"not_null_violated", "implicit_default", "unique_violated"},
+        ),
+        (
+            "n: varchar(5) not null, a: int}, unique: [[n], [a, n]",
+            {"not_null_violated", "implicit_default", "unique_violated"},
+        ),
         ("id: 'uuid not null default uuid() primary key', a: int", {"copy"}),
         ("id: int not null default 5 primary key, a: int", {"unique_violated"}),
     ],
