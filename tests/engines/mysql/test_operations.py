@@ -181,6 +181,7 @@ insert into p values (7, -5);
 """
 
 
+@pytest.mark.product("mariadb")
 def test_each_fix_mends_what_it_is_for(database: Make, tmp_path: Path) -> None:
     url = database(FAULTY)
     file = tmp_path / "expected_schema.yaml"
@@ -234,6 +235,7 @@ def test_integrity(database: Make) -> None:
     assert faults == {("no_transactions", "m", "info"), ("broken_view", "v", "fail")}
 
 
+@pytest.mark.product("mariadb")
 def test_a_view_that_takes_numbers_is_like_any_other(database: Make, tmp_path: Path) -> None:
     """The server takes it for one that writes, and so it does a MERGE table."""
     url = database("create sequence s; create table t (a int); create view v as select nextval(s) as n from t;")
