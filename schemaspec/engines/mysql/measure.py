@@ -142,8 +142,15 @@ def _hazards(table: str, algorithm: str, lock: str, sql: str) -> list[Hazard]:
 
 def _copy(table: str, lock: str, sql: str) -> Hazard:
     rule, safer = _way_round(sql)
-    waits = "reads and writes wait" if lock == "EXCLUSIVE" else "writes wait, reads go on"
-    return Hazard(code="copy", object=table, message=f"{table} is copied row by row; {waits}", safer=safer, rule=rule)
+    waits = {"EXCLUSIVE": "reads and writes wait", "NONE": "reads and writes go on"}.get(lock, "writes wait, reads go on")
+    return Hazard(
+        code="copy",
+        object=table,
+        message=f"{table} is copied row by row; {waits}",
+        safer=safer,
+        rule=rule,
+        blocking=lock != "NONE",
+    )
 
 
 def _way_round(sql: str) -> tuple[str, str]:

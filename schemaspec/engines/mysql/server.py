@@ -60,6 +60,7 @@ class Server:
                 ("NOCOPY", "SHARED"),
                 ("INPLACE", "NONE"),
                 ("INPLACE", "SHARED"),
+                *([("COPY", "NONE")] if self.version >= (11, 2, 0) else []),
                 ("COPY", "SHARED"),
                 ("COPY", "EXCLUSIVE"),
             )
