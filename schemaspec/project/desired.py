@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from schemaspec.engines.abilities import Borrows, Digests, Locates
+from schemaspec.engines.abilities import Borrows, Locates
 from schemaspec.errors import DatabaseError, InputError, InputErrors, RiskWarning, SchemaspecError
 from schemaspec.project import cache, kept, snapshot
 from schemaspec.project.kept import BROKEN, Kept, keep_altered, keep_schema, load
@@ -76,15 +76,21 @@ def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_v
 
 def desired(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept:
     """As `desired_schema`, to be read whole or in part."""
-    kept = load("schema", *_key(engine, spec, url), digest=spec.digest, server_version=server_version)
-    if kept is None:
-        kept = _made(engine, spec, url, server_version)
-    else:
-        known = kept
-        snapshot.keep(spec, lambda: known.whole)
-    if kept.server_version.partition(".")[0] != server_version.partition(".")[0]:
-        warnings.warn(_OTHER_VERSION.format(kept.server_version, server_version), RiskWarning, stacklevel=2)
-    return kept
+    found = load("schema", *_key(engine, spec, url), digest=spec.digest, server_version=server_version)
+    if found is None or not _brought_to_snapshot(spec, found):
+        found = _made(engine, spec, url, server_version)
+    if found.server_version.partition(".")[0] != server_version.partition(".")[0]:
+        warnings.warn(_OTHER_VERSION.format(found.server_version, server_version), RiskWarning, stacklevel=2)
+    return found
+
+
+def _brought_to_snapshot(spec: Spec, found: Kept) -> bool:
+    """Whether the snapshot is up to date, or brought so; not where what was kept can't be read."""
+    try:
+        snapshot.keep(spec, lambda: found.whole)
+    except BROKEN:
+        return False
+    return True
 
 
 def _made(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept:
@@ -96,7 +102,7 @@ def _made(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: s
 
 def _altered(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept | None:
     """What the spec leads to, from what it led to before it was edited; None where that takes a look at the whole."""
-    if not _by_parts(engine):
+    if not kept.records_dependencies(engine):
         return None
     key = _key(engine, spec, url)
     old = load("schema", *key, server_version=server_version, settings=_settings(spec))
@@ -120,14 +126,9 @@ def _altered(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version
     return made
 
 
-def _by_parts(engine: Engine) -> bool:
-    """Whether the engine's databases record what depends on what, and know no names that are alike."""
-    return isinstance(engine, Digests) and not engine.features.caseless
-
-
 def _known(engine: Engine, spec: Spec) -> dict[str, Any]:
     """What a compiled spec was made of."""
-    if not _by_parts(engine):
+    if not kept.records_dependencies(engine):
         return {"digest": spec.digest}
     from schemaspec.project.recompile import made_of
 
