@@ -150,7 +150,7 @@ class _Maker:
             return True
         if column.get("not_null") and not not_null.is_inherited(parents):
             return True
-        parted = self.table.get("bound") is not None
+        parted = self.table.get("bound") is not None and self.version >= not_null.NAMED
         renamed = parted and column.get("not_null") and not_null.name_of(column) != not_null.name_of(parents[0])
         return bool(renamed) or self._annotated(column)
 
