@@ -114,7 +114,7 @@ class PostgresEngine:
         """See `abilities.Moves`."""
         from schemaspec.engines.postgresql import moved
 
-        return moved.moved(current, desired)
+        return moved.kept(current, desired)
 
     def steps(self, changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Step, ...]:
         """See `protocol.Engine.steps`."""

@@ -41,6 +41,18 @@ def moved(current: Schema, desired: Schema) -> frozenset[ObjectId]:
     return frozenset(found)
 
 
+def kept(current: Schema, desired: Schema) -> frozenset[ObjectId]:
+    """See `abilities.Moves`: the moved ones, and partitioned tables whose rows are in partitions that stay. What is in those
+    that go is told of them."""
+    parted = (table for table in current.of_kind("table") if table.get("partition_key") and table.id in desired)
+    staying = frozenset(
+        table.id
+        for table in parted
+        if made_anew(table, current, desired) and any(part.id in desired for part in _below(table, current))
+    )
+    return moved(current, desired) | staying
+
+
 def _is_tied(table: SchemaObject) -> bool:
     return any(table.get(name) for name in ("inherits", "bound", "of_type"))
 
