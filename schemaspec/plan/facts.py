@@ -21,6 +21,11 @@ def not_null(column: SchemaObject) -> bool:
     return bool(column.get("not_null")) and not column.get("not_null_unproven")
 
 
+def is_held_against_rows(item: SchemaObject) -> bool:
+    """Whether the rows that are there have to meet it, if it is a constraint; some are for new rows, or for nobody."""
+    return not str(item.get("definition") or "").endswith(("NOT VALID", "NOT ENFORCED"))
+
+
 def fills_itself(column: SchemaObject, schema: Schema) -> bool:
     """Whether rows that are there already get a value when the column is added: a default, an expression, a number."""
     if ObjectId("default", column.id.path) in schema:

@@ -28,6 +28,8 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
         before = change.before or gone.get(change.id)
         if before is not None and before.attributes == after.attributes:
             continue  # only made again, because of something else
+        if not facts.is_held_against_rows(after):
+            continue
         if change.id.kind == "column":
             _column(live, tally, table, before if change.action == "alter" else None, after)
         elif change.id.kind == "check":

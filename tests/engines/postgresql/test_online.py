@@ -340,3 +340,15 @@ def test_what_a_migration_in_ones_own_words_does_is_told_with_the_size_of_the_ta
         connection.close()
     assert [(hazard.code, hazard.object, hazard.rows) for hazard in found] == [("rewrite", "t", 2500)]
     assert "ACCESS EXCLUSIVE on t" in found[0].message and "2,500 rows" in found[0].message
+
+
+def test_constraints_that_are_not_validated_are_not_said_to_be_violated(database: Make) -> None:
+    rows = "create table p (id int primary key); create table t (a int, b int); insert into t values (-1, 5);"
+    added = "alter table t add constraint c check (a > 0) not valid, add constraint f foreign key (b) references p not valid;"
+    live, wanted = database(rows), database(rows + added, name="wanted")
+    plan = plan_to(live, schema_of(wanted))
+    assert not [hazard for hazard in plan.all_hazards if hazard.blocking]
+    apply(live, plan.statements)
+    proven = schema_of(database(rows.replace("-1, 5", "1, null") + added.replace(" not valid", ""), name="proven"))
+    told = {(hazard.code, hazard.rows) for hazard in plan_to(live, proven).all_hazards if hazard.blocking}
+    assert told == {("check_violated", 1), ("foreign_key_violated", 1)}
