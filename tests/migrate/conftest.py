@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ class StepwiseEngine:
     """SQLite with its DDL committed at once and a lock that is no transaction."""
 
     def __init__(self) -> None:
-        self.features = replace(SQLITE.features, transactional_ddl=False, batch_transaction=False)
+        self.features = SQLITE.features.replaced(transactional_ddl=False, batch_transaction=False)
         self.settled: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
