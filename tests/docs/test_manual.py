@@ -275,7 +275,7 @@ def _finding_codes() -> set[str]:
             codes |= {"".join(chosen) for chosen in product(*options)}
     codes |= {f"compare.{name}" for name in ("rows_lost", "rows_added")}
     for engine in ("sqlite", "postgresql", "mysql"):
-        looked, asked = re.split(r"\ndef orphans", read(f"engines/{engine}/integrity.py"))
+        looked, asked = re.split(r"\ndef orphans", read(f"engines/{engine}/integrity.py", f"engines/{engine}/orphans.py"))
         found = r'code="(\w+)"(?: if \w+ else "(\w+)")?|^    \(?\(?re\.compile\(r?".*"\), "(\w+)"|^        "(\w+_\w+)",$'
         for family, text in (("integrity", looked), ("data", asked)):
             codes |= {f"{family}.{code}" for row in re.findall(found, text, flags=re.MULTILINE) for code in row if code}
