@@ -87,7 +87,7 @@ def _with_columns(text: str, type: str) -> str:
 
 def _forget_plans(cache: Path) -> None:
     """So that the plan is made, and not the one told again that was made before."""
-    for entry in cache.glob("plan-*.json"):
+    for entry in cache.glob("plan-*.kept"):
         entry.unlink()
 
 
