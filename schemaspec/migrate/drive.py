@@ -11,10 +11,11 @@ from schemaspec.engines.abilities import begun_again
 from schemaspec.errors import DatabaseError, LockedError, SchemaspecError, StatementError
 from schemaspec.migrate import history, journal
 from schemaspec.migrate.history import History
+from schemaspec.migrate.job import Job
 from schemaspec.migrate.journal import Owner
 from schemaspec.migrate.outcome import ApplyResult, EventKind, FailedMigration
 from schemaspec.migrate.steps import Steps, StepsError
-from schemaspec.migrate.work import Boundary, Clock, Job, PieceError, Work
+from schemaspec.migrate.work import Boundary, Clock, PieceError, Work
 from schemaspec.model.plan import Statement
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from schemaspec.diff.compare import diff
 from schemaspec.errors import SchemaspecError
 from schemaspec.migrate.accept import without_accepted
+from schemaspec.migrate.job import Job
 from schemaspec.migrate.replay import run_in_scratch
-from schemaspec.migrate.work import Job, Work
+from schemaspec.migrate.work import Work
 from schemaspec.model.change import Change
 from schemaspec.model.history import is_history, without_history
 from schemaspec.model.migration import Migration, PythonCall

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from schemaspec.errors import DatabaseError
 from schemaspec.migrate.accept import without_accepted
 from schemaspec.migrate.actions import texts
+from schemaspec.migrate.job import Job
 from schemaspec.migrate.outcome import ApplyResult, Event, Preview
 from schemaspec.migrate.replay import run_in_scratch
 from schemaspec.migrate.state import migration_state, refuse
-from schemaspec.migrate.work import Job, Work
+from schemaspec.migrate.work import Work
 from schemaspec.model.migration import Migration, Operation
 from schemaspec.model.plan import Hazard
 from schemaspec.plan.clone import clone

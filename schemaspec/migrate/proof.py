@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from schemaspec.diff.compare import diff
 from schemaspec.errors import RefusedError, SchemaspecError
 from schemaspec.migrate.accept import ALL
+from schemaspec.migrate.job import Job
 from schemaspec.migrate.outcome import Preview
 from schemaspec.migrate.replay import run_in_scratch, told
 from schemaspec.migrate.state import applied_versions
 from schemaspec.migrate.way_back import derived, hopeless, way_back
-from schemaspec.migrate.work import Job, Work
+from schemaspec.migrate.work import Work
 from schemaspec.model.history import without_history
 from schemaspec.plan.clone import clone
 

@@ -12,9 +12,10 @@ from schemaspec.diff.compare import diff
 from schemaspec.diff.policy import differences as differences_of
 from schemaspec.errors import SchemaspecError
 from schemaspec.migrate import history
+from schemaspec.migrate.job import Job
 from schemaspec.migrate.state import ordered
 from schemaspec.migrate.way_back import Irreversible, way_back
-from schemaspec.migrate.work import Job, Work
+from schemaspec.migrate.work import Work
 from schemaspec.model.history import comparable, without_history
 from schemaspec.model.position import Position
 from schemaspec.plan.clone import clone

@@ -14,12 +14,13 @@ from schemaspec.migrate.accept import refuse_hazards, without_accepted
 from schemaspec.migrate.actions import texts
 from schemaspec.migrate.drive import Backup, Drive, Verify
 from schemaspec.migrate.history import History
+from schemaspec.migrate.job import Job
 from schemaspec.migrate.journal import Owner
 from schemaspec.migrate.outcome import EventKind, FailedMigration, Listener, Preview, RollbackResult
 from schemaspec.migrate.proof import Undo
 from schemaspec.migrate.state import applied_versions, ordered
 from schemaspec.migrate.steps import Steps
-from schemaspec.migrate.work import Job, Work
+from schemaspec.migrate.work import Work
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine

@@ -14,12 +14,13 @@ from schemaspec.migrate.accept import ALL, refuse_hazards
 from schemaspec.migrate.checksum import checksum
 from schemaspec.migrate.drive import Backup, Drive, Verify
 from schemaspec.migrate.history import History
+from schemaspec.migrate.job import Job
 from schemaspec.migrate.journal import Owner
 from schemaspec.migrate.outcome import ApplyResult, EventKind, FailedMigration, Listener
 from schemaspec.migrate.rows import new_batch, row_for
 from schemaspec.migrate.state import State, assess, is_occupied, migration_state, refuse
 from schemaspec.migrate.steps import Steps
-from schemaspec.migrate.work import Job, Work
+from schemaspec.migrate.work import Work
 from schemaspec.model.migration import HistoryRow, Migration, PythonCall
 from schemaspec.model.plan import ORPHANS
 

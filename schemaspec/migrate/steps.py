@@ -14,8 +14,9 @@ from schemaspec.errors import MigrationError, RefusedError, SchemaspecError
 from schemaspec.migrate import actions, history, journal
 from schemaspec.migrate.actions import Piece, Prepared, Source, Unit
 from schemaspec.migrate.checksum import chained
+from schemaspec.migrate.job import Job
 from schemaspec.migrate.journal import Owner, Progress
-from schemaspec.migrate.work import Clock, Job, PieceError, Work
+from schemaspec.migrate.work import Clock, PieceError, Work
 from schemaspec.model.plan import Statement
 from schemaspec.model.url import redact
 

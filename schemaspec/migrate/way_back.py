@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from schemaspec.errors import RefusedError
 from schemaspec.migrate.actions import Prepared, Source
-from schemaspec.migrate.work import Job
+from schemaspec.migrate.job import Job
 from schemaspec.model.migration import IRREVERSIBLE, Operation
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from schemaspec.project.status import exists
 if TYPE_CHECKING:
     from schemaspec.backup.store import BackupStore
     from schemaspec.engines.protocol import Connection
+    from schemaspec.migrate.job import Job
     from schemaspec.migrate.outcome import ApplyResult, Event, RollbackResult
-    from schemaspec.migrate.work import Job
     from schemaspec.model.migration import Migration
     from schemaspec.model.plan import Hazard, Statement
     from schemaspec.project import Project
