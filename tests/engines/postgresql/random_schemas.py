@@ -21,6 +21,8 @@ DEFAULTS = (
     " default current_date", " default '{}'", " default nextval('numbers')", " default (2 + 3)", " default gen_random_uuid()",
 )  # fmt: skip
 ENDINGS = ("", "", "", " not null", " not null", " unique", " check ({c} is not null)", ' collate "C"', " references {o}")
+Content = dict[tuple[str, str], tuple[str, dict[str, str], list[tuple[object, ...]]]]
+"""Of each table its kind, its columns with their types, and its rows as texts."""
 NAMES = ("a", "b", "c", "d", "Order", "e f")
 TABLES = ("t", "u", "v", "Big One", "part", "heir")
 
@@ -247,7 +249,7 @@ def fill(url: DatabaseUrl, rng: Random) -> None:
         connection.close()
 
 
-def content(url: DatabaseUrl) -> dict[tuple[str, str], tuple[str, dict[str, str], list[tuple[object, ...]]]]:
+def content(url: DatabaseUrl) -> Content:
     """Of each table its kind, its columns with their types, and its rows as texts."""
     connection = connect(url, mode="write")
     try:
