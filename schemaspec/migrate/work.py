@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from schemaspec.plan.operations import OperationPlan
 
 
-_ALTERED = frozenset({"not_null_violated", "value_conversion"})
-"""What an operation may do to values without being refused."""
 _ASKED_EVERY = 200
 """After so many statements it is asked again whether the transaction can take more."""
 _CROWDED = (
@@ -93,7 +91,6 @@ class Work:
     scratch_url: str | None = None
     orphans: int = 0
     _schema: Schema | None = None
-    _told: set[Hazard] = field(default_factory=set)
     _scratches: SharedScratch | None = None
 
     def close(self) -> None:
@@ -139,22 +136,7 @@ class Work:
             reader, source, self.current(), self.types, url=self.connection.url, scratch_url=self.scratch_url
         )
         self.plans.append(plan)
-        if self.live and plan.goal is not None:
-            self._tell_of_values(plan.goal, source)
         return plan.up
-
-    def _tell_of_values(self, goal: Schema, operation: Operation) -> None:
-        """What becomes of values that are there now, when the steps before have seen to those that they were for."""
-        from schemaspec.diff.compare import diff
-        from schemaspec.plan.live import Live
-        from schemaspec.plan.violations import violations
-
-        start = self.current()
-        found = violations(Live(self.engine, self.connection, start, goal, ()), diff(start, goal))
-        where = f"{operation.position}: " if operation.position else ""
-        told = {replace(hazard, message=where + hazard.message): None for _, hazard in found if hazard.code in _ALTERED}
-        self.tell_hazards(hazard for hazard in told if hazard not in self._told)
-        self._told.update(told)  # where a transaction is begun again, that is said once
 
     def run(self, piece: Piece, job: Job, *, can_restart: bool = False) -> bool:
         """Run one statement or function.

@@ -432,23 +432,3 @@ def test_a_baseline_is_what_an_occupied_database_has_already(connection: Connect
 def test_a_baseline_is_run_on_an_empty_database(connection: Connection, any_engine: Any) -> None:
     todo = [Migration(1, "found", "CREATE TABLE products (id integer PRIMARY KEY, name text)", baseline=True), SHOP[2]]
     assert apply(any_engine, connection, todo).applied == (1, 3)
-
-
-@pytest.mark.parametrize(
-    ("first", "told"), [((), ["not_null_violated"]), ((Sql(text="UPDATE t SET n = 'y' WHERE n IS NULL"),), [])]
-)
-def test_values_that_an_operation_changes_are_told_when_it_runs(
-    connection: Connection, any_engine: Any, first: tuple[Sql, ...], told: list[str]
-) -> None:
-    """Only then is it known whether the steps before have seen to them."""
-    apply(any_engine, connection, [Migration(1, "t", "CREATE TABLE t (n text); INSERT INTO t VALUES ('x'), (NULL)")])
-    change = Operation(name="alter_column", arguments={"table": "t", "column": "n text not null default ''"})
-    events: list[Event] = []
-    todo = [
-        Migration(1, "t", "CREATE TABLE t (n text); INSERT INTO t VALUES ('x'), (NULL)"),
-        Migration(2, "n", up=(*first, change)),
-    ]
-    assert apply(any_engine, connection, todo, on_event=events.append).applied == (2,)
-    messages = [event.message for event in events if event.kind == "hazard"]
-    assert [message.split(" ")[0].rstrip(":") for message in messages] == told
-    assert sorted(connection.query("SELECT n FROM t")) == ([("",), ("x",)] if told else [("x",), ("y",)])
