@@ -26,6 +26,7 @@ class Features(Value):
         default_port: the port of a URL that names none.
         loose_references: a table can be made whose foreign keys name tables that are not there.
         implicit_values: a new column that must not be NULL and has no default is filled all the same, with 0 or ''.
+        fills_nulls: a column that becomes NOT NULL gets its default where it has no value; the others refuse such rows.
         caseless: the kinds of objects that can't have two names which differ in nothing but case, and can be renamed.
         types: what our own tables use: `key` (a generated primary key, all that follows the column's name), `integer`
             (64 bits), `text`, `name` (text that can be indexed), `timestamp`, and `now` (an expression, UTC).
@@ -42,5 +43,6 @@ class Features(Value):
     default_port: int | None = None
     loose_references: bool = False
     implicit_values: bool = False
+    fills_nulls: bool = False
     caseless: frozenset[str] = frozenset()
     types: Mapping[str, str] = MappingProxyType({})

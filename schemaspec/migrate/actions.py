@@ -14,6 +14,7 @@ from schemaspec.model.position import Position
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Engine, Fragment
+    from schemaspec.model.schema import Schema
 
 _LEADING = r"(?:\s|--[^\n]*(?:\n|$)|\#[^\n]*(?:\n|$)|/\*.*?\*/)*"
 _CONTROL = re.compile(
@@ -39,10 +40,11 @@ class Call:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """Statements that are known already. `written` ones are the user's own words, others were worked out (the way back of
-    an operation) and belong together."""
+    an operation) and belong together; `goal` is the schema that these lead to, where they change definitions."""
 
     statements: tuple[Statement, ...]
     written: bool = False
+    goal: Schema | None = None
 
 
 Piece = Statement | Call
@@ -148,6 +150,11 @@ def is_atomic(engine: Engine, piece: Piece) -> bool:
     if isinstance(piece, Call):
         return True
     return piece.transactional and (engine.features.transactional_ddl or _DATA.match(piece.sql) is not None)
+
+
+def leaves_rows(piece: Piece) -> bool:
+    """Whether the piece is seen to put no other values into rows."""
+    return isinstance(piece, Statement) and _DATA.match(piece.sql) is None
 
 
 def is_repeated(piece: Piece) -> bool:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from schemaspec.diff.compare import diff
 from schemaspec.errors import SchemaspecError
 from schemaspec.migrate.accept import without_accepted
+from schemaspec.migrate.actions import Prepared, Source, leaves_rows
 from schemaspec.migrate.job import Job
 from schemaspec.migrate.replay import run_in_scratch
+from schemaspec.migrate.values import altered_values
 from schemaspec.migrate.work import Work
 from schemaspec.model.change import Change
 from schemaspec.model.history import is_history, without_history
-from schemaspec.model.migration import Migration, PythonCall
+from schemaspec.model.migration import Migration, Operation, PythonCall
 from schemaspec.model.plan import Hazard, Statement
 from schemaspec.model.schema import ObjectId
 from schemaspec.plan.clone import clone
@@ -28,6 +30,7 @@ from schemaspec.plan.losses import losses
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.schema import Schema
+    from schemaspec.plan.operations import OperationPlan
 
 Path = tuple[str, ...]
 _REMOVES = re.compile(r"\b(?:drop|rename|change)\b", re.IGNORECASE)
@@ -122,6 +125,8 @@ class _Review:
     live: Schema
     found: list[Hazard] = field(default_factory=list)
     _measured: list[Hazard] = field(default_factory=list)
+    _seen: bool = True
+    """Whether the values in the live tables are still those that the next step will meet, as far as is known."""
     _renames: list[tuple[Path, Path]] = field(default_factory=list)
     """What the statements of the job renamed, in order: paths of tables and columns, before and after."""
     _work: Work | None = None
@@ -140,8 +145,9 @@ class _Review:
     def job(self, work: Work, job: Job, allowed: frozenset[str]) -> bool:
         """Look at one job. False when it does not run in scratch, so that there is no going on."""
         self._work, self._measured, self._renames = work, [], []
-        job = replace(job, sources=tuple(s for s in job.sources if not isinstance(s, PythonCall)))
-        text = "\n".join(job.split(self.engine).texts)
+        whole = job.split(self.engine)
+        job = replace(whole, sources=tuple(s for s in whole.sources if not isinstance(s, PythonCall)))
+        text = "\n".join(job.texts)
         before = without_history(work.current()) if _REMOVES.search(text) else None
         try:
             self._run(work, job)
@@ -149,7 +155,7 @@ class _Review:
             message = f"what {job.name} does, and what comes after it, can't be measured: {error.why or error.what}"
             self.found.append(Hazard(code="unmeasured", object=str(job.version), message=message, blocking=False))
             return False
-        hazards = [*self._on_rows(), *self._names_gone()]
+        hazards = [*self._on_rows(), *self._names_gone(), *self._altered(whole.sources, work.plans)]
         if before is not None:
             hazards += self._losses(before, without_history(work.current()), renames=_RENAMES.search(text) is not None)
         where = f"{job.position}: " if job.position else ""
@@ -162,7 +168,7 @@ class _Review:
             run_in_scratch(work, job)
             return
         # Each by itself: what a statement locks is only seen in a transaction of its own.
-        job = job.split(self.engine)
+        work.plans.clear()
         for source in job.sources:
             for piece in work.pieces(source):
                 work.run(piece, job)
@@ -197,6 +203,18 @@ class _Review:
                     safer="add the new name beside the old one, move the programs, then drop the old one in a later release",
                     blocking=False,
                 )
+
+    def _altered(self, sources: Sequence[Source], plans: Sequence[OperationPlan]) -> Iterator[Hazard]:
+        """Values that operations would make others of, as far as it can be told now: just before each, it is asked again."""
+        worked_out = iter(plans)
+        for source in sources:
+            if isinstance(source, Operation):
+                plan = next(worked_out)
+                if self._seen and plan.start is not None and plan.goal is not None:
+                    yield from altered_values(self.engine, self.connection, plan.start, plan.goal, now=self.live)
+                self._seen &= plan.goal is not None or all(map(leaves_rows, plan.up))
+            else:
+                self._seen &= isinstance(source, Prepared) and all(map(leaves_rows, source.statements))
 
     def _losses(self, before: Schema, after: Schema, *, renames: bool) -> Iterator[Hazard]:
         changes = diff(before, after)

@@ -30,6 +30,7 @@ class Job:
     requires: tuple[Expectation, ...] = ()
     verify: tuple[Expectation, ...] = ()
     transaction: bool = True
+    allow: frozenset[str] = frozenset()
     position: Position | None = None
 
     @classmethod
@@ -42,6 +43,7 @@ class Job:
             requires=migration.requires,
             verify=migration.verify,
             transaction=migration.transaction,
+            allow=frozenset(migration.allow),
             position=migration.position,
         )
 

@@ -82,6 +82,7 @@ def rollback(
         timeout=timeout,
         listener=on_event,
         scratch_url=scratch_url,
+        allow=allow,
     )
     with closing(work):
         known = history.read(engine, connection)

@@ -90,6 +90,7 @@ def apply(
         timeout=timeout,
         listener=on_event,
         scratch_url=scratch_url,
+        allow=allow,
         orphans=sys.maxsize if allow & {ORPHANS, ALL} else 0,
     )
     if dry_run:

@@ -116,6 +116,8 @@ class Steps:
             going_on = number == start.action
             written = actions.is_written(source)
             found = (start.statements if going_on else ()) or self.work.pieces(source)
+            if not going_on or not (start.statements or start.unit or start.begun):
+                self.work.spare_values(source, self.job)
             groups = actions.units(self.work.engine, found, together=not written)
             if not going_on or not (start.prefix or start.begun):
                 self._enter(number, source, found)

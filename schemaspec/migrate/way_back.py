@@ -64,7 +64,7 @@ def way_back(migration: Migration, plans: tuple[OperationPlan, ...] = ()) -> Job
                 why=plan.why_irreversible or None,
                 fix="write its `down`, or restore a backup made before it",
             )
-        sources.append(Prepared(statements=plan.down))
+        sources.append(Prepared(statements=plan.down, goal=plan.start))
     return _job(migration, tuple(sources))
 
 

@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
 from schemaspec.engines.abilities import Held, Holds, Limits, Watches
-from schemaspec.errors import SchemaspecError, StatementError
+from schemaspec.errors import RefusedError, SchemaspecError, StatementError
 from schemaspec.migrate import actions
-from schemaspec.migrate.accept import in_words
-from schemaspec.migrate.actions import Call, Piece, Source
+from schemaspec.migrate.accept import in_words, refuse_hazards
+from schemaspec.migrate.actions import Call, Piece, Prepared, Source
 from schemaspec.migrate.expectations import unmet
 from schemaspec.migrate.guard import DriverGuard
 from schemaspec.migrate.job import Job
@@ -74,6 +74,7 @@ class Work:
         check: whether `requires` and `verify` are asked (not on a clone without data).
         observe: runs a statement instead, and looks at what it does.
         scratch_url: where scratch databases are made; None for the database's own server.
+        allow: codes of hazards that were accepted for the whole run.
         orphans: how many rows may newly violate a foreign key where none are enforced, see `Engine.exclusive`.
         plans: the operations of the migration that was run last, as they were worked out.
     """
@@ -89,6 +90,7 @@ class Work:
     observe: Callable[[Statement], object] | None = None
     plans: list[OperationPlan] = field(default_factory=list)
     scratch_url: str | None = None
+    allow: frozenset[str] = frozenset()
     orphans: int = 0
     _schema: Schema | None = None
     _scratches: SharedScratch | None = None
@@ -137,6 +139,36 @@ class Work:
         )
         self.plans.append(plan)
         return plan.up
+
+    def spare_values(self, source: Source, job: Job) -> None:
+        """Stop before an action that would silently make other values of those that are there now, unless it was accepted.
+
+        Asked just before it runs: by then the steps before it have seen to the values that they were written for.
+
+        Args:
+            source: what `pieces` was asked for last.
+
+        Raises:
+            RefusedError: names the hazards that were not accepted.
+        """
+        goal, position = None, job.position
+        if isinstance(source, Operation):
+            goal, position = self.plans[-1].goal, source.position or position
+        elif isinstance(source, Prepared):
+            goal = source.goal
+        if goal is None or not self.live:
+            return
+        from schemaspec.migrate.values import accepted, altered_values
+
+        allow = self.allow | job.allow
+        if accepted(allow):
+            return
+        found = altered_values(self.engine, self.connection, self.current(), goal)
+        try:
+            refuse_hazards(found, allow, in_file=job.direction == "up")
+        except RefusedError as error:
+            error.where = str(position) if position else None
+            raise
 
     def run(self, piece: Piece, job: Job, *, can_restart: bool = False) -> bool:
         """Run one statement or function.
@@ -239,7 +271,9 @@ class Work:
         self.expect(job.requires, job, after=False)
         batch, done = self.engine.features.batch_transaction, 0
         for source in job.sources:
-            for piece in self.pieces(source):
+            found = self.pieces(source)
+            self.spare_values(source, job)
+            for piece in found:
                 if not actions.is_atomic(self.engine, piece) or (actions.is_repeated(piece) and not batch):
                     raise Boundary(steps=True)
                 if batch and foreign_keys and not actions.keeps_foreign_keys(piece):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -117,13 +118,18 @@ class Live:
 
     def row(self, sql: str) -> tuple[Any, ...] | None:
         """The first row of a query; None when the engine refuses it."""
+        found = self._asked(sql)
+        return found[0] if found else None
+
+    def _asked(self, sql: str) -> Sequence[tuple[Any, ...]] | None:
+        """The rows of a query; None when the engine refuses it, which ends no transaction that is open."""
         if self.connection is None:
             return None
         try:
-            found = self.connection.query(sql)
+            with self.connection.transaction() if self.connection.in_transaction else nullcontext():
+                return self.connection.query(sql)
         except StatementError:
             return None
-        return found[0] if found else None
 
     def keys(self, table: ObjectId, condition: str, source: str = "") -> str:
         """The first primary keys of the rows that meet the condition, in words; "" where there are none to tell."""
@@ -132,10 +138,7 @@ class Live:
             return ""
         quoted = ", ".join(self.columns(table).get(name, self.engine.dialect.quote(name)) for name in columns)
         sql = f"SELECT {quoted} FROM {source or self.shape(table)} WHERE {condition} ORDER BY {quoted} LIMIT {_FIRST}"
-        try:
-            rows = self.connection.query(sql)
-        except StatementError:
-            return ""
+        rows = self._asked(sql) or ()
         told = ", ".join(str(row[0]) if len(row) == 1 else f"({', '.join(map(str, row))})" for row in rows)
         return f"; the first: {', '.join(columns)} = {told}" if told else ""
 
@@ -156,10 +159,7 @@ class Live:
         """Whether the table has any row at all, whatever the catalog believes; what can't be read may have."""
         if self.connection is None:
             return False
-        try:
-            return bool(self.connection.query(f"SELECT 1 FROM {self.quoted(table)} LIMIT 1"))
-        except StatementError:
-            return True
+        return self._asked(f"SELECT 1 FROM {self.quoted(table)} LIMIT 1") != []
 
 
 def plural(count: int, word: str) -> str:

@@ -9,6 +9,7 @@ from functools import cached_property
 from schemaspec.errors import SchemaspecError
 from schemaspec.model.plan import Statement
 from schemaspec.model.position import Position
+from schemaspec.model.schema import Schema
 
 Way = tuple[tuple[Statement, ...] | None, str]
 """The statements that undo an operation; or None, and why there are none, in a sentence."""
@@ -26,11 +27,14 @@ class OperationPlan:
         up: the statements of the operation, in order.
         back: finds out what undoes it; asked only when somebody wants to know, since it may need a scratch database.
         position: where the operation stands.
+        start, goal: the schema that it was worked out on, and the one that it leads to; None where it changes no definition.
     """
 
     up: tuple[Statement, ...]
     back: Callable[[], Way] = _no_way
     position: Position | None = None
+    start: Schema | None = None
+    goal: Schema | None = None
 
     @property
     def down(self) -> tuple[Statement, ...] | None:

@@ -141,7 +141,7 @@ def _there_and_back(bench: Bench, operation: Operation, current: Schema, target:
         after = target if operation.name in _WHOLE else reached(bench, current, target, up)
         return _statements(steps_between(engine, after, current)[1]), ""
 
-    return OperationPlan(up=_statements(up), back=back)
+    return OperationPlan(up=_statements(up), back=back, start=current, goal=target)
 
 
 def _loses(operation: Operation) -> bool:

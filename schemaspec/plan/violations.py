@@ -1,4 +1,4 @@
-"""What the rows that are there already have against a plan: NULLs, broken conditions, duplicates, orphans, lossy types."""
+"""What the rows that are there already have against changes: NULLs, broken conditions, duplicates, orphans, lossy types."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from schemaspec.plan import facts
 from schemaspec.plan.conversions import conversion
 from schemaspec.plan.live import Live, plural
 from schemaspec.plan.tally import Question, Tally
+
+ALTERED = frozenset({"not_null_violated", "value_conversion"})
+"""The codes of what becomes of values that an engine may alter without refusing the change."""
 
 
 def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Hazard]]:
@@ -44,6 +47,27 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
     for item in _left_behind(live, changes):
         yield from _foreign_key(live, live.table_of(item.id) or item.id, item)
     yield from tally.hazards()
+
+
+def altered(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Hazard]]:
+    """Of `violations`, what the engine would not refuse: values of existing columns that it would silently make others of.
+
+    What the engine does refuse, or can't be asked beforehand, is not among them: its own word on it is a better one.
+    """
+    tally = Tally(live)
+    for change in changes:
+        if change.action == "alter" and change.id.kind == "table":
+            _columns(live, tally, change.id)
+        after, table = change.after, live.table_of(change.id)
+        if after is None or table is None:
+            continue
+        if change.action == "alter" and change.id.kind == "column" and facts.is_held_against_rows(after):
+            _column(live, tally, table, change.before, after)
+        elif change.id.kind == "primary_key" and (change.before is None or not change.before.get("rowid_alias")):
+            yield from _row_numbers(live, table, after, facts.key_expressions(after, live.collated(table)))
+    for id, hazard in tally.hazards():
+        if hazard.code in ALTERED and hazard.rows and (hazard.code != "not_null_violated" or live.engine.features.fills_nulls):
+            yield id, hazard
 
 
 def _partitions(live: Live, tally: Tally) -> None:

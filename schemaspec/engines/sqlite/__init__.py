@@ -34,6 +34,7 @@ class SqliteEngine:
         table_at_once=True,
         transactional_ddl=True,
         batch_transaction=True,
+        fills_nulls=True,
         file_based=True,
         loose_references=True,
         caseless=frozenset({"table", "virtual_table", "view", "column", "index", "trigger"}),
