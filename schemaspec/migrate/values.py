@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
 from schemaspec.migrate.accept import ALL
+from schemaspec.plan.altered import CODES, altered
+from schemaspec.plan.closure import closed
 from schemaspec.plan.live import Live
-from schemaspec.plan.violations import ALTERED, altered
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -25,7 +26,7 @@ def altered_values(
         start, goal: the schemas that the operation leads from and to.
         now: what the live database holds, where that is not `start` yet: what is not in it as in `start` is not asked.
     """
-    changes = diff(start, goal)
+    changes = closed(engine, diff(start, goal), start, goal)
     if now is not None:
         changes = tuple(
             change
@@ -33,9 +34,9 @@ def altered_values(
             if change.before is None or ((here := now.get(change.id)) is not None and here.attributes == change.before.attributes)
         )
     live = Live(engine, connection, start if now is None else now, goal, ())
-    return tuple(dict.fromkeys(hazard for _, hazard in altered(live, changes)))
+    return tuple(dict.fromkeys(altered(live, changes)))
 
 
 def accepted(allow: frozenset[str]) -> bool:
     """Whether there is nothing to ask, as all that could be found was accepted."""
-    return ALL in allow or allow >= ALTERED
+    return ALL in allow or allow >= CODES

@@ -12,9 +12,6 @@ from schemaspec.plan.conversions import conversion
 from schemaspec.plan.live import Live, plural
 from schemaspec.plan.tally import Question, Tally
 
-ALTERED = frozenset({"not_null_violated", "value_conversion"})
-"""The codes of what becomes of values that an engine may alter without refusing the change."""
-
 
 def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Hazard]]:
     """The hazards of changes that rows may refuse; each with the object whose change it belongs to."""
@@ -24,7 +21,7 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
     gone = {change.id: change.before for change in changes if change.action == "drop" and change.before is not None}
     for change in changes:
         if change.id.kind == "table" and change.action == "alter":
-            _columns(live, tally, change.id)
+            ask_columns(live, tally, change.id)
         after, table = change.after, live.table_of(change.id)
         if after is None or table is None or change.action not in ("create", "alter"):
             continue
@@ -34,7 +31,7 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
         if not facts.is_held_against_rows(after):
             continue
         if change.id.kind == "column":
-            _column(live, tally, table, before if change.action == "alter" else None, after)
+            ask_column(live, tally, table, before if change.action == "alter" else None, after)
         elif change.id.kind == "check":
             _check(live, tally, table, after)
         elif _is_unique(after):
@@ -47,27 +44,6 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
     for item in _left_behind(live, changes):
         yield from _foreign_key(live, live.table_of(item.id) or item.id, item)
     yield from tally.hazards()
-
-
-def altered(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId, Hazard]]:
-    """Of `violations`, what the engine would not refuse: values of existing columns that it would silently make others of.
-
-    What the engine does refuse, or can't be asked beforehand, is not among them: its own word on it is a better one.
-    """
-    tally = Tally(live)
-    for change in changes:
-        if change.action == "alter" and change.id.kind == "table":
-            _columns(live, tally, change.id)
-        after, table = change.after, live.table_of(change.id)
-        if after is None or table is None:
-            continue
-        if change.action == "alter" and change.id.kind == "column" and facts.is_held_against_rows(after):
-            _column(live, tally, table, change.before, after)
-        elif change.id.kind == "primary_key" and (change.before is None or not change.before.get("rowid_alias")):
-            yield from _row_numbers(live, table, after, facts.key_expressions(after, live.collated(table)))
-    for id, hazard in tally.hazards():
-        if hazard.code in ALTERED and hazard.rows and (hazard.code != "not_null_violated" or live.engine.features.fills_nulls):
-            yield id, hazard
 
 
 def _partitions(live: Live, tally: Tally) -> None:
@@ -113,15 +89,16 @@ def _compared_anew(live: Live, changes: Sequence[Change]) -> Iterator[SchemaObje
                 yield item
 
 
-def _columns(live: Live, tally: Tally, table: ObjectId) -> None:
-    """What becomes of columns that stay as they are in a table that takes other values than before."""
+def ask_columns(live: Live, tally: Tally, table: ObjectId) -> None:
+    """Ask what becomes of columns that stay as they are in a table that takes other values than before."""
     for after in live.target.children(table.path, "column"):
         before = live.start.get(after.id)
         if before is not None and before.attributes == after.attributes:
-            _column(live, tally, table, before, after)
+            ask_column(live, tally, table, before, after)
 
 
-def _column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> None:
+def ask_column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> None:
+    """Ask what a column that is new (`before` is None) or changes has against the rows."""
     quoted = live.engine.dialect.quote(after.id.name)
     if facts.not_null(after) and not facts.is_generated(after):
         if before is None and not facts.fills_itself(after, live.target):
@@ -150,7 +127,7 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
     if not keys or (asked and condition is None):
         return
     if before is None or not before.get("rowid_alias"):
-        yield from _row_numbers(live, table, after, keys)
+        yield from row_numbers(live, table, after, keys)
     was_unique = before is not None and not before.get("invalid") and (before.id.kind != "index" or bool(before.get("unique")))
     if before is not None and was_unique and facts.key_expressions(before, live.columns(table)) == keys:
         return
@@ -200,7 +177,7 @@ def _told_by_themselves(live: Live, table: ObjectId) -> frozenset[str]:
     )
 
 
-def _row_numbers(live: Live, table: ObjectId, after: SchemaObject, keys: Sequence[str]) -> Iterator[tuple[ObjectId, Hazard]]:
+def row_numbers(live: Live, table: ObjectId, after: SchemaObject, keys: Sequence[str]) -> Iterator[tuple[ObjectId, Hazard]]:
     """Where the key becomes the number of the row itself, the engine takes whole numbers only, and gives NULLs one."""
     if not after.get("rowid_alias"):
         return

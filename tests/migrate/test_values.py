@@ -137,6 +137,12 @@ def test_the_way_back_spares_values_too(filled: Connection, any_engine: Any) -> 
     assert names(filled) == ["x", "none"]
 
 
+def test_values_in_place_of_which_others_would_be_computed_are_spared_in_a_file(filled: Connection, any_engine: Any) -> None:
+    with pytest.raises(FailedMigration, match=r"drops 1 value of t\.n, which is computed from then on"):
+        apply(any_engine, filled, migrations(change("n text generated always as ('q' || id) stored")))
+    assert names(filled) == ["x", None, None]
+
+
 def test_a_key_that_becomes_the_number_of_the_row_spares_values(connection: Connection, any_engine: Any) -> None:
     first = Migration(1, "t", "CREATE TABLE k (id text, n text); INSERT INTO k VALUES ('7', 'a'), (NULL, 'b')")
     to_key = Operation(
@@ -171,6 +177,16 @@ def test_numbers_that_would_be_rounded_silently_are_refused(server: Connection) 
     assert [str(value) for (value,) in server.query("SELECT m FROM t WHERE id = 2")] == ["2.3456"]
     assert apply(there, server, migrations(change("m decimal(10,2)"), allow=("value_conversion",))).applied == (2,)
     assert [str(value) for (value,) in server.query("SELECT m FROM t WHERE id = 2")] == ["2.35"]
+
+
+def test_values_in_place_of_which_others_would_be_computed_are_spared(server: Connection) -> None:
+    there = engine_for(server.url)
+    todo = migrations(change("m decimal(10,4) generated always as (id * 2) stored"))
+    with pytest.raises(FailedMigration, match=r"2 values? of t\.m|t\.m .* 2 values"):
+        apply(there, server, todo)
+    accepted = frozenset({"value_conversion", "drop_column"})
+    assert apply(there, server, todo, allow=accepted).applied == (2,)
+    assert [int(value) for (value,) in server.query("SELECT m FROM t ORDER BY id")] == [2, 4, 6]
 
 
 def test_a_question_that_the_server_refuses_ends_nothing(server: Connection) -> None:
