@@ -62,9 +62,12 @@ class DatabaseUrl(Value):
         from urllib.parse import urlsplit
 
         try:
+            authority = min((rest.partition(mark)[0] for mark in "/?#"), key=len)
             # A password may hold any character but must be told apart from the host: the last @ before the path ends it.
-            parts = urlsplit(text)
-            several = _several(parts.netloc.rpartition("@")[2])
+            login, at, hosts = authority.rpartition("@")
+            several = _several(hosts)
+            # A list of hosts is no URL's, and with [::1] in it newer Pythons refuse it.
+            parts = urlsplit(f"{scheme}://{login}{at}{'' if several else hosts}{rest[len(authority) :]}")
             port = None if several else parts.port
         except ValueError as error:
             raise InputError(f"not a database URL: {redact(text)}", why=redact(str(error))) from None
