@@ -7,7 +7,8 @@ import pytest
 from schemaspec.engines.postgresql import ENGINE, catalog
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.model.schema import ObjectId, from_plain, to_plain
-from tests.engines.postgresql.conftest import Make
+from schemaspec.model.url import DatabaseUrl
+from tests.engines.postgresql.conftest import Make, run
 from tests.engines.postgresql.planning import schema_of
 
 
@@ -90,3 +91,26 @@ def test_a_role_that_may_read_little(database: Make, admin: PostgresConnection) 
         assert schema_of(url).fingerprint == schema_of(live).fingerprint
     finally:
         admin.execute("DROP ROLE weak_reader")
+
+
+def test_who_is_no_superuser_reads_all_of_a_subscription_but_what_it_connects_to(
+    database: Make, admin: PostgresConnection
+) -> None:
+    admin.execute("ALTER ROLE pairs_reader LOGIN")
+    urls = [
+        database(
+            f"""create subscription s connection 'host=127.0.0.1' publication p with (connect = false, slot_name = none);
+                comment on subscription s is 'of {name}'""",
+            name=name,
+        )
+        for name in ("one", "two")
+    ]
+    try:
+        for url in urls:
+            whole = schema_of(url)[ObjectId("subscription", ("s",))]
+            plain = schema_of(DatabaseUrl.parse(f"postgresql://pairs_reader@{url.host}:{url.port}/{url.database}"))[whole.id]
+            assert (plain.get("comment"), plain.get("connection")) == (f"of {url.database}", None)
+            assert {**plain.attributes, "connection": whole["connection"]} == whole.attributes
+    finally:
+        for url in urls:
+            run(url, "drop subscription s")
