@@ -47,7 +47,7 @@ group by 1, 2, 3, 4, 5 order by 1, 2, 3, 5, 4
 """
 _PUBLIC = """
 select pg_get_userbyid(n.nspowner), pg_get_userbyid(case when current_setting('server_version_num')::int >= 150000
-    then 'pg_database_owner'::regrole::oid else 10 end),
+    then to_regrole('pg_database_owner')::oid else 10 end),
   array(select distinct coalesce(g.rolname, '') from aclexplode(n.nspacl) a left join pg_roles g on g.oid = a.grantee
     where a.grantee <> n.nspowner)
 from pg_namespace n where n.nspname = 'public'
