@@ -13,6 +13,7 @@ from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.model.schema import ObjectId, Schema
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.conftest import Make, run
+from tests.servers_postgresql import major_version
 
 RICH = """
 create schema sales;
@@ -46,7 +47,7 @@ create foreign table remote (a integer) server there;
 create collation swedish (provider = icu, locale = 'sv');
 create operator === (function = int4eq, leftarg = integer, rightarg = integer);
 create operator family fam using btree;
-create operator class cls for type pair using hash as function 1 hash_record(record);
+create operator class cls for type mood using hash as function 1 hashenum(anyenum);
 create cast (text as mood) with inout;
 create text search configuration plain (copy = simple);
 create text search dictionary words (template = simple);
@@ -193,6 +194,8 @@ def test_another_after_each_change_and_the_same_without_one(live: DatabaseUrl) -
     before = _digest(live)
     missed = []
     for change in CHANGES.strip().splitlines():
+        if "compression" in change and major_version() < 14:
+            continue
         run(live, change)
         after = _digest(live)
         assert after is not None
