@@ -10,7 +10,14 @@ from schemaspec.engines.postgresql.dialect import PostgresDialect
 from schemaspec.engines.postgresql.facts import in_order, named, strings
 from schemaspec.engines.postgresql.index_text import index_keys, index_parts, wraps
 from schemaspec.engines.postgresql.names import dotted, identifier, joined_columns, made_name
-from schemaspec.engines.postgresql.table_texts import Reach, column_text, is_merged, serial_sequence, table_texts
+from schemaspec.engines.postgresql.table_texts import (
+    Reach,
+    column_text,
+    has_own_expression,
+    is_merged,
+    serial_sequence,
+    table_texts,
+)
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
 from schemaspec.engines.postgresql.texts import create
 from schemaspec.engines.postgresql.twins import is_twin
@@ -147,6 +154,8 @@ class _Maker:
         default = self.schema.get(ObjectId("default", column.id.path))
         theirs = next((self.schema.get(ObjectId("default", item.id.path)) for item in parents), None)
         if (default and default["expression"]) != (theirs and theirs["expression"]):
+            return True
+        if column.get("generated") is not None and has_own_expression(column, self.schema):
             return True
         if column.get("not_null") and not not_null.is_inherited(parents):
             return True

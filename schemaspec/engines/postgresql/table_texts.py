@@ -248,6 +248,8 @@ def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema
             yield f"{alter} SET DEFAULT {default['expression']}"
     elif inherited is not None:
         yield f"{alter} DROP DEFAULT"
+    if column.get("generated") is not None and has_own_expression(column, schema):
+        yield f"{alter} SET EXPRESSION AS ({column['generated']})"
     if not_null.text(column) and not not_null.is_inherited(parents):
         yield f"{alter} SET NOT NULL" if not_null.is_plain(column) else not_null.added(column)
     if column.get("server_options"):
@@ -256,8 +258,13 @@ def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema
 
 
 def is_merged(column: SchemaObject, schema: Schema) -> bool:
-    """Whether an heir's own column is merged with a generated one of its parent."""
-    return column.get("generated") is not None and bool(parent_columns(column, schema))
+    """Whether an heir's own column is merged with a generated one of its parent, and has its expression from there."""
+    return column.get("generated") is not None and bool(parent_columns(column, schema)) and not has_own_expression(column, schema)
+
+
+def has_own_expression(column: SchemaObject, schema: Schema) -> bool:
+    """Whether it is generated otherwise than a parent's, which PostgreSQL 16 and newer ones allow."""
+    return any(parent.get("generated") != column.get("generated") for parent in parent_columns(column, schema))
 
 
 def parent_columns(column: SchemaObject, schema: Schema) -> list[SchemaObject]:
