@@ -69,6 +69,8 @@ def _rewrites(change: Change, step: Step) -> bool:
         return False
     if before is not None:
         sql = step.statements[0].sql
+        if change.changed("generated") and " SET EXPRESSION " in sql:
+            return True
         return change.changed("type") and " TYPE " in sql and not is_widened(before, after)
     numbered = after.get("identity") or any(id.kind == "sequence" for id in step.creates)
     return bool(numbered or after.get("generated")) or _default_is_computed(step.statements[0].sql)

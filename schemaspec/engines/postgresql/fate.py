@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Literal
 
 from schemaspec.engines.postgresql.conversions import is_widened
-from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings
+from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings, version_number
+from schemaspec.engines.postgresql.features import SET_EXPRESSION
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
 from schemaspec.model.change import AttributeChange, Change
@@ -67,7 +68,7 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
     if kind in ("function", "procedure"):
         return change.changed("definition") and not routine_in_place(before, after)
     if kind == "column":
-        return _column_replaced(change, before, after)
+        return _column_replaced(change, before, after, current)
     if kind == "policy":
         gone = any(before.get(name) is not None and after.get(name) is None for name in ("using", "check"))
         return change.changed("command", "restrictive") or gone
@@ -122,10 +123,13 @@ def _falls_with_parent(change: Change, current: Schema, desired: Schema) -> bool
     return not (renamed and new is not None and current[old].attributes == desired[new].attributes)
 
 
-def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject) -> bool:
+def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject, current: Schema) -> bool:
     if change.changed("virtual"):
         return True
-    return change.changed("generated") and after.get("generated") is not None
+    if not change.changed("generated") or after.get("generated") is None:
+        return False
+    stays = version_number(current.server_version) >= SET_EXPRESSION and before.get("generated") is not None
+    return not stays or bool(after.get("virtual")) or change.changed("type", "collation")
 
 
 def constraint_in_place(before: SchemaObject, after: SchemaObject) -> bool:

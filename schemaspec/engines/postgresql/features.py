@@ -28,3 +28,6 @@ FEATURES = Features(
         }
     ),
 )
+
+SET_EXPRESSION = 170000
+"""The version (`server_version_num`) from which on a stored generated column can get another expression and stay in its place."""

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
-from schemaspec.engines.postgresql.facts import in_order, version_number
+from schemaspec.engines.postgresql.facts import in_order, strings, version_number
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.table_texts import Reach, parent_columns
@@ -124,6 +124,14 @@ class Context:
             if item.get("partition_of"):
                 found.setdefault(str(item["partition_of"]), []).append(item)
         return found
+
+    def has_heirs(self, table: SchemaObject) -> bool:
+        """Whether other tables inherit from this one in the current schema."""
+        return dotted(table.id.path) in self._inherited_from
+
+    @cached_property
+    def _inherited_from(self) -> frozenset[str]:
+        return frozenset(name for table in self.current.of_kind("table", "foreign_table") for name in strings(table, "inherits"))
 
     def before_incomplete(self, index: SchemaObject) -> tuple[ObjectId, ...]:
         """The partitions that a partitioned table must have before it gets an index that not all of them share: one that is

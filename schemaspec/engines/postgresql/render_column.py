@@ -164,7 +164,9 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     implied = _implied(change, after, context)
     alter = f"ALTER TABLE {dotted(after.id.owner)} ALTER COLUMN {identifier(after.id.name)}"
     texts: list[str | Statement] = []
-    if change.changed("generated") and "generated" not in implied:
+    if change.changed("generated") and after.get("generated") is not None:
+        texts.append(_expression(after, context))
+    elif change.changed("generated") and "generated" not in implied:
         texts.append(f"{alter} DROP EXPRESSION")
     if change.changed("identity") and not after.get("identity"):
         texts.append(f"{alter} DROP IDENTITY")
@@ -181,6 +183,16 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     if texts:
         freed = [parent.id for parent in parent_columns(before, context.current) if parent.id in context.drops]
         yield altered(change, texts, *context.altered_along(before), after=(*freed, *_freed_names(after, context)))
+
+
+def _expression(after: SchemaObject, context: Context) -> str:
+    """Another expression in place (see `features.SET_EXPRESSION`). Heirs and partitions may have one of their own, so each table
+    gets its own by itself."""
+    table = context.relation(after.id.owner, context.current)
+    shared = table is not None and (table.get("partition_key") or context.has_heirs(table))
+    only = "ONLY " if shared else ""
+    alter = f"ALTER TABLE {only}{dotted(after.id.owner)} ALTER COLUMN {identifier(after.id.name)}"
+    return f"{alter} SET EXPRESSION AS ({after['generated']})"
 
 
 def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset[str]:
