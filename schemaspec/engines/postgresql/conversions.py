@@ -50,6 +50,14 @@ def cast(name: str, old: str, new: str) -> str:
     return f"{name}::{new}" if _direct(one, other) else f"{name}::text{_array(one, other)}::{new}"
 
 
+def is_assigned(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether the server itself makes the column's new type of the old one, where nobody may say how: in a generated column."""
+    one, other = family(str(before["type"])), family(str(after["type"]))
+    if one == other or other in _TEXTS:
+        return True
+    return one not in _TEXTS and not one.endswith("[]") and _direct(one, other)
+
+
 def is_widened(before: SchemaObject, after: SchemaObject) -> bool:
     """Whether a column's new type holds all values of the old one as they are stored, so that nothing is written anew."""
     old, new = str(before["type"]), str(after["type"])

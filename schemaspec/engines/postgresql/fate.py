@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from schemaspec.engines.postgresql.conversions import is_widened
+from schemaspec.engines.postgresql.conversions import is_assigned, is_widened
 from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings, version_number
 from schemaspec.engines.postgresql.features import SET_EXPRESSION
 from schemaspec.engines.postgresql.names import dotted
@@ -126,8 +126,10 @@ def _falls_with_parent(change: Change, current: Schema, desired: Schema) -> bool
 def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject, current: Schema) -> bool:
     if change.changed("virtual"):
         return True
-    if not change.changed("generated") or after.get("generated") is None:
+    if after.get("generated") is None:
         return False
+    if not change.changed("generated"):
+        return change.changed("type") and not is_assigned(before, after)
     stays = version_number(current.server_version) >= SET_EXPRESSION and before.get("generated") is not None
     return not stays or bool(after.get("virtual")) or change.changed("type", "collation")
 

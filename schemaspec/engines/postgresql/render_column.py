@@ -171,9 +171,8 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     if change.changed("identity") and not after.get("identity"):
         texts.append(f"{alter} DROP IDENTITY")
     if change.changed("type", "collation") and "type" not in implied:
-        foreign = ObjectId("foreign_table", after.id.owner) in context.desired
-        using = "" if foreign else f" USING {cast_expression(identifier(after.id.name), before, after)}"
-        texts.append(f"{alter} TYPE {_type(after)}{using}")
+        value = "" if after.get("generated") else cast_expression(identifier(after.id.name), before, after)
+        texts.append(retyped(after.id, _type(after), value, context))
     if "not_null" not in implied:
         texts += _bound(change, before, after, alter, context)
     if change.changed("identity", "identity_sequence", "identity_options", "identity_type") and after.get("identity"):
@@ -211,6 +210,12 @@ def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset
             if above.changed("not_null_no_inherit"):
                 found.add("not_null")
     return frozenset(found)
+
+
+def retyped(id: ObjectId, type: str, value: str, context: Context) -> str:
+    """ALTER COLUMN … TYPE, by way of a value where there are values: a foreign table has none here."""
+    using = f" USING {value}" if value and ObjectId("foreign_table", id.owner) not in context.desired else ""
+    return f"ALTER TABLE {dotted(id.owner)} ALTER COLUMN {identifier(id.name)} TYPE {type}{using}"
 
 
 def _type(item: SchemaObject) -> str:

@@ -11,7 +11,7 @@ from schemaspec.engines.postgresql.fate import built_on, grows, needs_swap, used
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
-from schemaspec.engines.postgresql.render_column import sequence_settings, set_to_maximum, typed_by
+from schemaspec.engines.postgresql.render_column import retyped, sequence_settings, set_to_maximum, typed_by
 from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by, parent_columns
 from schemaspec.engines.postgresql.targets import comment_text, literal, target
 from schemaspec.engines.postgresql.texts import attribute_text, constraint_clause, create, domain_definition
@@ -187,15 +187,13 @@ def _as_text(before: SchemaObject, after: SchemaObject, context: Context) -> tup
     texts: list[str | Statement] = []
     for column in tops:
         brackets = "[]" if str(column["type"]).endswith("[]") else ""
-        alter = f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)}"
-        sql = f"{alter} TYPE text{brackets} USING {identifier(column.id.name)}::text{brackets}"
+        sql = retyped(column.id, f"text{brackets}", f"{identifier(column.id.name)}::text{brackets}", context)
         texts.append(statement(sql, after.id, hazards.type_swapped(after)))
     texts.append(f"DROP TYPE {dotted(before.id.path)}")
     back: list[str | Statement] = [*_bodies(after, context), *remarks(after, context.desired)]
     for column in tops:
-        type = context.desired[column.id]["type"]
-        name = identifier(column.id.name)
-        back.append(f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {name} TYPE {type} USING {name}::{type}")
+        type = str(context.desired[column.id]["type"])
+        back.append(retyped(column.id, type, f"{identifier(column.id.name)}::{type}", context))
     return texts, back
 
 
@@ -291,7 +289,7 @@ def _moved(column: SchemaObject, before: SchemaObject, after: SchemaObject, cont
         value = f"{cast(name, str(before['type']), str(after['type']))}::{type}"
     else:
         value = f"{name}::text{brackets}::{type}"
-    return f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {name} TYPE {type} USING {value}"
+    return retyped(column.id, type, value, context)
 
 
 def _row(name: str, before: SchemaObject, after: SchemaObject, type: str) -> str:
