@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from schemaspec.engines.postgresql import overloads
 from schemaspec.engines.postgresql.conversions import is_assigned, is_widened
 from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings, version_number
 from schemaspec.engines.postgresql.features import SET_EXPRESSION
@@ -54,6 +55,8 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
     if before is None or after is None:
         return False
     kind = change.id.kind
+    if change.changed(overloads.OVERLOADED):
+        return True
     if kind in _WHOLE:
         return change.changed("definition")
     if kind == "index":
@@ -90,7 +93,15 @@ def made_anew(before: SchemaObject, current: Schema, desired: Schema) -> bool:
     after = desired.get(before.id)
     if after is None or any(before.get(name) != after.get(name) for name in ("partition_key", "partition_key_types")):
         return True
-    return any(type in desired and _takes_another(current[type], desired[type]) for type in _key_types(before, current))
+    return any(
+        _takes_another(current[type], desired[type]) if type in desired else of_another_kind(type, desired) is not None
+        for type in _key_types(before, current)
+    )
+
+
+def of_another_kind(id: ObjectId, schema: Schema) -> ObjectId | None:
+    """The type that has this one's name there and is of another kind: an enum, say, and not a domain."""
+    return next((ObjectId(kind, id.path) for kind in sorted(TYPES - {id.kind}) if ObjectId(kind, id.path) in schema), None)
 
 
 def _key_types(table: SchemaObject, schema: Schema) -> set[ObjectId]:
@@ -180,7 +191,8 @@ def invalidates(change: Change, current: Schema, desired: Schema) -> bool:
 
 def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:
     """See `abilities.Implies`: new checks of a domain are the domain's own matter where no ALTER DOMAIN can validate them; a
-    partitioned table is made anew where the type of its key is; and so is its index where not all partitions keep it."""
+    partitioned table is made anew where the type of its key is; and so is its index where not all partitions keep it, and what
+    calls a routine that another one of its name takes the place of."""
     domains = {ObjectId("domain", change.id.owner): None for change in changes if _is_validated(change)}
     found = {change.id: change for change in changes}
     for id in domains:
@@ -189,10 +201,12 @@ def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tupl
             checks = AttributeChange(name=CHECKS, before=_checks(id, current), after=_checks(id, desired))
             attributes = (*(own.attributes if own is not None else ()), checks)
             found[id] = Change(action="alter", id=id, before=current[id], after=desired[id], attributes=attributes)
-    typed = {id for id, change in found.items() if change.action == "alter" and id.kind in TYPES}
+    typed = {id for id, change in found.items() if change.action in ("alter", "drop") and id.kind in TYPES}
     for table in current.of_kind("table") if typed else ():
         if not typed.isdisjoint(_key_types(table, current)) and made_anew(table, current, desired) and table.id in desired:
             _also(found, AttributeChange(name=KEY, before=True, after=True), table.id, current, desired)
+    for id in overloads.callers(changes, current, desired):
+        _also(found, AttributeChange(name=overloads.OVERLOADED, before=None, after=True), id, current, desired)
     for id in _left_incomplete(changes, current, desired):
         _also(found, AttributeChange(name=INCOMPLETE, before=None, after=True), id, current, desired)
     return tuple(found.values())

@@ -47,7 +47,7 @@ def relations(build: Build) -> None:
         }
         keys = [(catalog.CLASS, row.oid), (catalog.TYPE, row.row_type), (catalog.TYPE, row.row_array)]
         # The order in which options were given means nothing, but it is kept when the table is made again.
-        notes: dict[str, Value] = {"owner": row.owner, "options": options}
+        notes: dict[str, Value] = {"owner": row.owner, "of_another": row.of_another, "options": options}
         notes["server_options"] = foreign_options(row.server_options)
         if row.fitting and _BY_HASH not in row.fitting:
             notes["fitting"] = row.fitting

@@ -116,7 +116,7 @@ def sequences(build: Build) -> None:
             "unlogged": row.persistence == "u",
             "privileges": build.privileges("sequence", row.acl, row.owner),
         }
-        notes: dict[str, Value] = {"owner": row.owner}
+        notes: dict[str, Value] = {"owner": row.owner, "of_another": row.of_another}
         if table is not None and column:
             notes["owner_path"] = (*table.path, column)
         build.add("sequence", (row.schema, row.name), attributes, (catalog.CLASS, row.oid), notes=notes)

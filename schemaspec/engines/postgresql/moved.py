@@ -95,7 +95,41 @@ def to_safety(table: SchemaObject, context: Context) -> Iterator[Statement]:
     if table.get("force_row_security"):
         # Rows that a policy hides from us would be lost: it is an error then.
         yield statement("SELECT set_config('row_security', 'off', true)", table.id)
-    yield statement(f"CREATE UNLOGGED TABLE {dotted(aside.path)} AS TABLE {name}", aside)
+    yield statement(f"CREATE UNLOGGED TABLE {dotted(aside.path)} AS {_held(table, context)}", aside)
+
+
+def _held(table: SchemaObject, context: Context) -> str:
+    """The query for the rows: a column that goes would keep its type from going, too."""
+    name, pairs = dotted(table.id.path), _shared(table, context.current, context.desired)
+    names = [(identifier(before.id.name), _waits_as_text(before, after, context)) for before, after in pairs]
+    if len(pairs) == len(context.current.children(table.id.path, "column")) and not any(as_text for _, as_text in names):
+        return f"TABLE {name}"
+    return f"SELECT {', '.join(f'{name}::text AS {name}' if as_text else name for name, as_text in names)} FROM {name}"
+
+
+def _waits_as_text(before: SchemaObject, after: SchemaObject, context: Context) -> bool:
+    """Whether a column's type goes while the rows wait. Where another of its name comes, the rows go over to it meanwhile."""
+    for used in before.depends_on:
+        if used in context.drops and used.kind in TYPES:
+            return True
+        if used in context.swapped and (used.kind == "range" or used not in after.depends_on):
+            return True
+    return False
+
+
+def where_waiting(column: SchemaObject, after: SchemaObject, context: Context) -> ObjectId | None:
+    """Where the values of a column wait that go over to the type that takes the place of theirs; None where none wait.
+
+    Args:
+        column: the column as it is.
+        after: the new type.
+        context: what the plan knows.
+    """
+    table = ObjectId("table", column.id.owner)
+    wanted = context.desired.get(column.id)
+    if table not in context.moved or table not in context.creates or wanted is None or wanted.get("generated"):
+        return None
+    return ObjectId("column", (*_aside(table).path, column.id.name)) if after.id in wanted.depends_on else None
 
 
 def comes_back(table: SchemaObject, context: Context) -> Iterator[Step]:
@@ -106,7 +140,7 @@ def comes_back(table: SchemaObject, context: Context) -> Iterator[Step]:
     held = dotted(aside.path)
     pairs = _shared(table, context.current, context.desired)
     columns = ", ".join(identifier(after.id.name) for _, after in pairs)
-    values = ", ".join(_value(before, after) for before, after in pairs)
+    values = ", ".join(_value(before, after, context) for before, after in pairs)
     fixed = " OVERRIDING SYSTEM VALUE" if any(after.get("identity") for _, after in pairs) else ""
     compared = (
         f"BEGIN IF (SELECT count(*) FROM {name}) <> (SELECT count(*) FROM {held}) THEN RAISE EXCEPTION USING MESSAGE = "
@@ -127,8 +161,10 @@ def comes_back(table: SchemaObject, context: Context) -> Iterator[Step]:
     )
 
 
-def _value(before: SchemaObject, after: SchemaObject) -> str:
+def _value(before: SchemaObject, after: SchemaObject, context: Context) -> str:
     name = identifier(before.id.name)
+    if _waits_as_text(before, after, context):
+        return f"{name}::{after['type']}"
     return name if before["type"] == after["type"] else cast_expression(name, before, after)
 
 

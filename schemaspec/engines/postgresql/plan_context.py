@@ -8,9 +8,10 @@ from functools import cached_property
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, strings, version_number
+from schemaspec.engines.postgresql.fate import TYPES, built_on, needs_swap
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import remarks
-from schemaspec.engines.postgresql.table_texts import Reach, parent_columns
+from schemaspec.engines.postgresql.table_texts import Reach, identity_sequence, parent_columns
 from schemaspec.engines.postgresql.targets import RELATIONS, acl_kind, comment_text, grant_target, target
 from schemaspec.engines.postgresql.texts import bodies
 from schemaspec.model.change import Change
@@ -61,6 +62,12 @@ class Context:
     def taken(self) -> frozenset[str]:
         """The names of constraints that are there and that the server would therefore not give to the NOT NULL of a column."""
         return not_null.names(self.current) if self.version >= not_null.NAMED else frozenset()
+
+    @cached_property
+    def swapped(self) -> frozenset[ObjectId]:
+        """The types in whose place another one comes, and those made of them, which go along."""
+        own = [id for id, change in self.alters.items() if id.kind in TYPES and needs_swap(change, self.current)]
+        return frozenset((*own, *(item.id for id in own for item in built_on(id, self.current))))
 
     def is_new(self, path: tuple[str, ...]) -> bool:
         """Whether the table (or view) of this path is created in this plan."""
@@ -185,6 +192,14 @@ class Context:
         wanted = in_order(item, "privileges")
         extra = [entry for entry in self.initial(item.id.kind, item.id.path[0]) if entry not in wanted]
         return grants.statements(extra, grant_target(item), undo=True) if extra else ()
+
+    def unwanted_on_identity(self, column: SchemaObject) -> tuple[str, ...]:
+        """Takes back what the new sequence behind an identity column got by default privileges and shall not have."""
+        if not column.get("identity"):
+            return ()
+        wanted = strings(column, "sequence_privileges")
+        extra = [entry for entry in self.initial("sequence", column.id.path[0]) if entry not in wanted]
+        return grants.statements(extra, f"SEQUENCE {identity_sequence(column)}", undo=True)
 
 
 def _by_owner(schema: Schema) -> dict[tuple[str, ...], list[SchemaObject]]:

@@ -14,6 +14,7 @@ from schemaspec.engines.postgresql import (
     render_parents,
     render_rename,
     render_routine,
+    render_sequence,
     render_table,
     render_type,
 )
@@ -44,7 +45,7 @@ _MAKERS: dict[str, Maker] = {
     "composite": render_type.composite,
     "range": render_type.range_type,
     "base_type": render_base_type.base_type,
-    "sequence": render_type.sequence,
+    "sequence": render_sequence.sequence,
     "schema": render_other.schema,
     "extension": render_other.extension,
     "foreign_data_wrapper": render_other.wrapper,
@@ -65,7 +66,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     render_constraint.find_renames(context)
     render_column.find_implied(context)
     moved.find_moved(context)
-    found: list[Step] = [*render_parents.heirs_columns(context)]
+    found: list[Step] = [*render_parents.heirs_columns(context), *render_type.kinds_changed(context)]
     # Tables, types and columns first: they say what comes or goes along with them.
     for change in sorted(changes, key=lambda change: _FIRST.get(change.id.kind, 9)):
         if change.action == "rename":

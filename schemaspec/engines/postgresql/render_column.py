@@ -112,7 +112,7 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
     if sequence is not None:
         along.append(sequence.id)
         texts += [*context.unwanted(sequence), *remarks(sequence, context.desired)]
-    texts += column_extras(item)
+    texts += [*context.unwanted_on_identity(item), *column_extras(item)]
     context.done.update(along)
     after = (*_freed_names(item, context), *_merging(item, context))
     return created(change, texts, *along, *heirs, after=after)

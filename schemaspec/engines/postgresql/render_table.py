@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from schemaspec.engines.postgresql import moved, render_parents
-from schemaspec.engines.postgresql.facts import in_order, strings
+from schemaspec.engines.postgresql.facts import in_order
 from schemaspec.engines.postgresql.names import HIDDEN, dotted, identifier
 from schemaspec.engines.postgresql.plan_context import (
     Context,
@@ -17,7 +17,7 @@ from schemaspec.engines.postgresql.plan_context import (
     statement,
     statements,
 )
-from schemaspec.engines.postgresql.table_texts import identity_sequence, parent_tables, table_texts
+from schemaspec.engines.postgresql.table_texts import parent_tables, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, RELATIONS, target
 from schemaspec.engines.postgresql.texts import (
     attach_index,
@@ -126,13 +126,8 @@ def _serials(item: SchemaObject, context: Context) -> bool:
 
 def _identity_unwanted(item: SchemaObject, context: Context) -> Iterator[str]:
     """What default privileges give on the sequences behind identity columns."""
-    from schemaspec.engines.postgresql import privileges as grants
-
     for column in context.desired.children(item.id.path, "column"):
-        if column.get("identity"):
-            wanted = strings(column, "sequence_privileges")
-            extra = [entry for entry in context.initial("sequence", item.id.path[0]) if entry not in wanted]
-            yield from grants.statements(extra, f"SEQUENCE {identity_sequence(column)}", undo=True)
+        yield from context.unwanted_on_identity(column)
 
 
 def _drop(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:

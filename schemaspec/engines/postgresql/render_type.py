@@ -1,18 +1,20 @@
-"""Steps for types and sequences."""
+"""Steps for types."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast
 from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings
-from schemaspec.engines.postgresql.fate import built_on, grows, needs_swap, used_by_columns
+from schemaspec.engines.postgresql.fate import TYPES, built_on, grows, needs_swap, of_another_kind, used_by_columns
+from schemaspec.engines.postgresql.moved import where_waiting
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
-from schemaspec.engines.postgresql.render_column import retyped, sequence_settings, set_to_maximum, typed_by
-from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by, parent_columns
+from schemaspec.engines.postgresql.render_column import retyped, typed_by
+from schemaspec.engines.postgresql.table_texts import parent_columns
 from schemaspec.engines.postgresql.targets import comment_text, literal, target
 from schemaspec.engines.postgresql.texts import attribute_text, constraint_clause, create, domain_definition
 from schemaspec.errors import UnsupportedError
@@ -23,12 +25,12 @@ from schemaspec.model.schema import ObjectId, SchemaObject
 
 def _plain(change: Change, context: Context) -> Iterator[Step]:
     if change.action == "create" and change.after is not None:
-        yield created(change, [*_bodies(change.after, context), *remarks(change.after, context.desired)])
+        yield created(change, [*bodies(change.after, context), *remarks(change.after, context.desired)])
     elif change.action == "drop" and change.before is not None:
         yield dropped(change, [f"DROP {target(change.before)}"])
 
 
-def _bodies(item: SchemaObject, context: Context) -> Iterator[str]:
+def bodies(item: SchemaObject, context: Context) -> Iterator[str]:
     """CREATE TYPE, and what default privileges gave beyond what is wanted."""
     notes = len(tuple(remarks(item, context.desired)))
     texts = create(item, context.desired)
@@ -190,11 +192,24 @@ def _as_text(before: SchemaObject, after: SchemaObject, context: Context) -> tup
         sql = retyped(column.id, f"text{brackets}", f"{identifier(column.id.name)}::text{brackets}", context)
         texts.append(statement(sql, after.id, hazards.type_swapped(after)))
     texts.append(f"DROP TYPE {dotted(before.id.path)}")
-    back: list[str | Statement] = [*_bodies(after, context), *remarks(after, context.desired)]
+    back: list[str | Statement] = [*bodies(after, context), *remarks(after, context.desired)]
     for column in tops:
         type = str(context.desired[column.id]["type"])
         back.append(retyped(column.id, type, f"{identifier(column.id.name)}::{type}", context))
     return texts, back
+
+
+def kinds_changed(context: Context) -> Iterator[Step]:
+    """Types that columns have, and in whose place one of another kind comes: a domain becomes an enum, say."""
+    for id, made in context.creates.items():
+        old = of_another_kind(id, context.current) if id.kind in TYPES else None
+        if old is None or old not in context.drops or not used_by_columns(old, context.current):
+            continue
+        before, after = context.current[old], context.desired[id]
+        context.done.add(id)
+        context.gone.add(old)
+        step = _swap(made, before, after, context, hazards.type_swapped(after))
+        yield replace(step, changes=(context.drops[old], made), drops=(step.drops - {id}) | {old})
 
 
 # --- a new type in the place of the old one -------------------------------------------------------------------------
@@ -211,11 +226,12 @@ def _swap(change: Change, before: SchemaObject, after: SchemaObject, context: Co
     texts: list[str | Statement] = []
     columns: dict[ObjectId, tuple[SchemaObject, SchemaObject, SchemaObject]] = {}
     inside: set[ObjectId] = set()
+    checks = {check.id for old, _ in pairs_of_types for check in context.current.children(old.id.path, "check")}
     for old, _ in pairs_of_types:
         texts.append(f"ALTER {_word(old)} {dotted(old.id.path)} RENAME TO {identifier(_old_name(old))}")
     for old, new in pairs_of_types:
-        bodies = _domain_bodies if new.id.kind == "domain" else _bodies
-        texts += [*bodies(new, context), *remarks(new, context.desired)]
+        make = _domain_bodies if new.id.kind == "domain" else bodies
+        texts += [*make(new, context), *remarks(new, context.desired)]
         inside |= _checks_along(new, context)
         for column in context.current.of_kind("column"):
             if old.id in column.depends_on:
@@ -224,6 +240,10 @@ def _swap(change: Change, before: SchemaObject, after: SchemaObject, context: Co
     for column, old, new in moving.values():
         if not any(parent.id in moving for parent in parent_columns(column, context.current)):
             texts.append(_moved(column, old, new, context))
+    for column, old, new in columns.values():
+        held = where_waiting(column, new, context)
+        if held is not None:
+            texts.append(_moved(column, old, new, context, held))
     for old, _ in reversed(pairs_of_types):
         texts.append(f"DROP {_word(old)} {dotted((*old.id.path[:-1], _old_name(old)))}")
     leaving = [id for id in columns if id not in moving and id in context.alters]
@@ -231,7 +251,8 @@ def _swap(change: Change, before: SchemaObject, after: SchemaObject, context: Co
     danger = [hazard] if moving else []
     swapped = [statement(str(first), after.id, *danger), *rest]
     away, back = ([text for texts in sides for text in texts] for sides in zip(*waiting, strict=True)) if waiting else ([], [])
-    return altered(change, [*away, *swapped, *back], *inside, *(item.id for item in above), after=leaving)
+    step = altered(change, [*away, *swapped, *back], *inside, *(item.id for item in above), after=leaving)
+    return replace(step, drops=step.drops | checks)
 
 
 def _refuse_inside(ranges: list[SchemaObject], others: list[SchemaObject]) -> None:
@@ -278,18 +299,23 @@ def _moves(column: SchemaObject, after: SchemaObject, context: Context) -> bool:
     return wanted is not None and after.id in wanted.depends_on and not anew
 
 
-def _moved(column: SchemaObject, before: SchemaObject, after: SchemaObject, context: Context) -> str:
+def _moved(
+    column: SchemaObject, before: SchemaObject, after: SchemaObject, context: Context, place: ObjectId | None = None
+) -> str:
+    """The column goes over to the new type, where it is or at the place where its values wait."""
     wanted = context.desired[column.id]
     name = identifier(column.id.name)
     type = str(wanted["type"])
     brackets = "[]" if type.endswith("[]") else ""
-    if after.id.kind == "composite" and not brackets and pairs(before, "attributes") != pairs(after, "attributes"):
+    if before.id.kind != after.id.kind:
+        value = f"{name}::text{brackets}::{type}"
+    elif after.id.kind == "composite" and not brackets and pairs(before, "attributes") != pairs(after, "attributes"):
         value = _row(name, before, after, type)
     elif after.id.kind == "domain" and not brackets and before["type"] != after["type"]:
         value = f"{cast(name, str(before['type']), str(after['type']))}::{type}"
     else:
         value = f"{name}::text{brackets}::{type}"
-    return retyped(column.id, type, value, context)
+    return retyped(place or column.id, type, value, context)
 
 
 def _row(name: str, before: SchemaObject, after: SchemaObject, type: str) -> str:
@@ -299,90 +325,3 @@ def _row(name: str, before: SchemaObject, after: SchemaObject, type: str) -> str
         for part in pairs(after, "attributes")
     ]
     return f"CASE WHEN {name} IS NULL THEN NULL ELSE ROW({', '.join(parts)})::{type} END"
-
-
-# --- sequences ------------------------------------------------------------------------------------------------------
-
-
-def sequence(change: Change, context: Context) -> Iterator[Step]:
-    """A sequence that is not an identity column's; ownership is set once both are there."""
-    if change.action == "create" and change.after is not None:
-        item = change.after
-        yield created(change, [*_bodies(item, context), *remarks(item, context.desired)], after=_freed(item, context))
-        if item.get("owned_by"):
-            yield _owned(item, context)
-    elif change.action == "drop" and change.before is not None:
-        yield dropped(change, [f"DROP {target(change.before)}"])
-    elif change.before is not None and change.after is not None:
-        yield from _alter_sequence(change, change.before, change.after, context)
-
-
-def _freed(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
-    """Columns that give up an identity whose sequence has this name."""
-    for id, change in context.alters.items():
-        before = change.before if id.kind == "column" and change.changed("identity") else None
-        if before is not None and before.get("identity") and identity_sequence(before) == dotted(item.id.path):
-            yield id
-
-
-def _owned(item: SchemaObject, context: Context) -> Step:
-    path = item.note("owner_path")
-    texts = [owned_by(item)]
-    after = {item.id}
-    if isinstance(path, tuple):
-        column = ObjectId("column", tuple(map(str, path)))
-        after.add(column)
-        after |= {ObjectId("table", column.owner)}
-        here = context.current.get(column)
-        if here is not None and not context.is_new(column.owner) and item.id not in context.current:
-            texts.append(set_to_maximum(dotted(item.id.path), context.desired[column]))
-    return Step(action="alter", id=item.id, statements=tuple(statement(text, item.id) for text in texts), after=frozenset(after))
-
-
-def _alter_sequence(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
-    name = dotted(after.id.path)
-    texts = []
-    if change.changed("type", "options"):
-        settings = sequence_settings(strings(after, "options"))
-        type = f"AS {after['type']} " if change.changed("type") else ""
-        restart, moves = _within_bounds(before, after)
-        texts += moves
-        texts.append(f"ALTER SEQUENCE {name} {type}{settings}{restart}")
-    if change.changed("unlogged"):
-        texts.append(f"ALTER SEQUENCE {name} SET {'UNLOGGED' if after.get('unlogged') else 'LOGGED'}")
-    texts += annotation_changes(change, context)
-    if change.changed("owned_by") and not after.get("owned_by"):
-        texts.append(owned_by(after))
-    if texts:
-        yield altered(change, texts)
-    if change.changed("owned_by") and after.get("owned_by"):
-        yield _owned(after, context)
-
-
-def _within_bounds(before: SchemaObject, after: SchemaObject) -> tuple[str, list[str]]:
-    """Moves the sequence inside its new bounds, if it is not there yet; they are refused otherwise.
-
-    Returns:
-        what ALTER SEQUENCE has to say, and the statements before it.
-    """
-    (old_low, old_high), (low, high) = _bounds(before), _bounds(after)
-    if low > old_high:
-        return f" RESTART WITH {low}", []
-    if high < old_low:
-        return f" RESTART WITH {high}", []
-    name = dotted(after.id.path)
-    moves = []
-    if low > old_low:
-        moves.append(f"SELECT setval({literal(name)}, {low}, false) FROM {name} WHERE last_value < {low}")
-    if high < old_high:
-        moves.append(f"SELECT setval({literal(name)}, {high}, false) FROM {name} WHERE last_value > {high}")
-    return "", moves
-
-
-def _bounds(item: SchemaObject) -> tuple[int, int]:
-    """The lowest and the highest number of a sequence."""
-    given = {option.split()[0]: option.split()[-1] for option in strings(item, "options")}
-    limit = {"smallint": 2**15, "integer": 2**31}.get(str(item["type"]), 2**63)
-    down = given.get("INCREMENT", "1").startswith("-")
-    low, high = (-limit, -1) if down else (1, limit - 1)
-    return int(given.get("MINVALUE", low)), int(given.get("MAXVALUE", high))

@@ -60,7 +60,7 @@ def test_rows_that_a_policy_hides_are_not_lost(database: Make) -> None:
     wanted = schema_of(database(_PARTED.format(rest=_REST) + hidden, name="parted"))
     texts = [text.sql for text in plan_to(live, wanted).statements]
     assert texts.index("SELECT set_config('row_security', 'off', true)") < texts.index(
-        "CREATE UNLOGGED TABLE public.t_schemaspec_rows AS TABLE public.t"
+        "CREATE UNLOGGED TABLE public.t_schemaspec_rows AS SELECT id, x FROM public.t"
     )
 
 
@@ -71,3 +71,22 @@ def test_partitions_that_stay_keep_their_rows_themselves(database: Make) -> None
     assert "drop_table" not in {hazard.code for hazard in plan.all_hazards}
     apply(live, plan.statements)
     assert ask(live, "select * from t") == [(1, 2)]
+
+
+def test_values_wait_in_safety_while_their_types_are_made_anew(database: Make) -> None:
+    live = database(
+        "create type mood as enum ('a', 'b'); create type pair as (a int, b text); create type span as range (subtype = int4);"
+        "create type gone as enum ('x'); create table t (id int, a mood, b mood[], c pair, d span, e gone, f mood)"
+        " partition by range (id); create table t1 partition of t default;"
+        "insert into t values (1, 'b', '{a,b}', (7, 'seven'), '[1,5)', 'x', 'a')"
+    )
+    wanted = database(
+        "create type mood as enum ('b', 'a'); create type pair as (b text, c int); create type span as range (subtype = int8);"
+        "create table t (id int, a mood, b mood[], c pair, d span, e text, f text)"
+        " partition by list (id); create table rest partition of t default;",
+        name="wanted",
+    )
+    apply(live, plan_to(live, schema_of(wanted)).statements)
+    assert ask(live, "select a::text, b::text, c::text, d::text, e, f, tableoid::regclass::text from t") == [
+        ("b", "{a,b}", "(seven,)", "[1,5)", "x", "a", "rest")
+    ]

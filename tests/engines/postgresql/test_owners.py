@@ -1,0 +1,37 @@
+"""Databases whose tables belong to the application's role, brought up to date by another one."""
+
+from __future__ import annotations
+
+from schemaspec.diff.compare import diff
+from tests.engines.postgresql.conftest import Make, ask
+from tests.engines.postgresql.planning import apply, plan_to, schema_of
+
+_OWNER = "select pg_get_userbyid(relowner) from pg_class where relname = "
+
+
+def test_sequences_come_to_belong_to_columns_of_anothers_table(database: Make) -> None:
+    current = database(
+        "create table t (a int, b int); create table u (a int); create sequence old; create sequence other owned by u.a;"
+        "alter table t owner to pairs_a"
+    )
+    wanted = database(
+        'create table t (a bigint, b serial, c serial); create table u (a int); create sequence "it\'s %s" owned by t.a;'
+        "create sequence old owned by t.a; create sequence other owned by t.a",
+        name="wanted",
+    )
+    plan = plan_to(current, schema_of(wanted))
+    assert plan.proof == "proven"
+    apply(current, plan.statements)
+    assert diff(schema_of(current), schema_of(wanted)) == ()
+    for name in ("t_b_seq", "t_c_seq", "it''s %s", "old", "other"):
+        assert ask(current, f"{_OWNER}'{name}'") == [("pairs_a",)]
+
+
+def test_the_numbers_of_a_new_identity_column_have_no_more_grants_than_wanted(database: Make) -> None:
+    grants = "alter default privileges grant select on sequences to pairs_b;"
+    current = database(grants + "create table t (a int)")
+    wanted = database("create table t (a int, b int generated always as identity);" + grants, name="wanted")
+    plan = plan_to(current, schema_of(wanted))
+    assert plan.proof == "proven"
+    apply(current, plan.statements)
+    assert diff(schema_of(current), schema_of(wanted)) == ()
