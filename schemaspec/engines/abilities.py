@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.change import Change
-    from schemaspec.model.plan import Statement, Step
+    from schemaspec.model.plan import Hazard, Statement, Step
     from schemaspec.model.schema import ObjectId, Schema, SchemaObject
     from schemaspec.model.url import DatabaseUrl
 
@@ -61,6 +61,21 @@ class Gathers(Protocol):
 
         Raises:
             StatementError: one was refused; others may have run, before and after it, unless the transaction ends with it.
+        """
+
+
+@runtime_checkable
+class MeasuresTogether(Protocol):
+    """What an engine has beside `Engine` where most of what it costs to measure a statement is the way to the server."""
+
+    def measure_together(self, connection: Connection, statements: Sequence[Statement]) -> Sequence[tuple[Hazard, ...]]:
+        """Run as many of the first statements as can be handed over at once, in their order, each as `Engine.measure` does it.
+
+        Returns:
+            what each of them does; nothing where the first is one for `Engine.measure`.
+
+        Raises:
+            StatementError: one was refused; those before it have run.
         """
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
-from schemaspec.engines.abilities import Finishes, Gathers, Sharpens, StandsIn
+from schemaspec.engines.abilities import Finishes, Gathers, MeasuresTogether, Sharpens, StandsIn
 from schemaspec.errors import InputErrors, SchemaspecError
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Statement, Step
@@ -115,6 +115,8 @@ def run_measured(engine: Engine, scratch: Connection, steps: Sequence[Step]) -> 
             if isinstance(engine, Gathers) and (count := engine.together(scratch, left)):
                 engine.run_together(scratch, left[:count])
                 measured += left[:count]
+            elif isinstance(engine, MeasuresTogether) and (shown := engine.measure_together(scratch, left)):
+                measured += [replace(item, hazards=(*item.hazards, *found)) for item, found in zip(left, shown, strict=False)]
             else:
                 measured.append(_measured(engine, scratch, left[0]))
     found = iter(measured)

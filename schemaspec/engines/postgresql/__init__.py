@@ -178,6 +178,12 @@ class PostgresEngine:
 
         return measure.measure(_ours(connection), statement)
 
+    def measure_together(self, connection: Connection, statements: Sequence[Statement]) -> Sequence[tuple[Hazard, ...]]:
+        """See `abilities.MeasuresTogether`."""
+        from schemaspec.engines.postgresql import measure
+
+        return measure.measure_together(_ours(connection), statements)
+
     def estimate(self, connection: Connection, table: SchemaObject) -> tuple[int, int]:
         """See `protocol.Engine.estimate`."""
         from schemaspec.engines.postgresql import integrity

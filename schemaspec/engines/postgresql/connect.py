@@ -113,6 +113,26 @@ class PostgresConnection:
             found: list[Any] = cursor.execute(sql).fetchall()
             return found
 
+    def results(self, sql: str, name: str) -> list[list[tuple[Any, ...]]]:
+        """Run several statements at once, which may begin and end transactions; nothing is left open where one is refused.
+
+        Returns:
+            the rows of each result whose first column has that name.
+        """
+        found: list[list[tuple[Any, ...]]] = []
+        try:
+            with self._errors(sql), self._raw.cursor() as cursor:
+                cursor.execute(sql)
+                more: bool | None = True
+                while more:
+                    if cursor.description and cursor.description[0].name == name:
+                        found.append(cursor.fetchall())
+                    more = cursor.nextset()
+        except StatementError:
+            self._raw.rollback()
+            raise
+        return found
+
     def restore_search_path(self, path: str) -> None:
         """Set the search path back after it was changed inside a transaction, unless that has failed anyway."""
         if self._raw.info.transaction_status != 3:

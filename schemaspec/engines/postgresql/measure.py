@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
@@ -12,11 +13,13 @@ from schemaspec.engines.postgresql.fresh import about_new_things
 from schemaspec.engines.postgresql.gentler import Way, gentler
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.names import dotted
+from schemaspec.errors import StatementError
 from schemaspec.model.plan import Hazard, Statement
 
+_MARK = "schemaspec_touched"
 # Only what the statement has locked is looked at, so that this costs the same in a database of any size.
-_TOUCHED = """
-select c.oid::int8, n.nspname, c.relname, c.relfilenode::int8, array_agg(distinct l.mode),
+_TOUCHED = f"""
+select c.oid::int8 as {_MARK}, n.nspname, c.relname, c.relfilenode::int8, array_agg(distinct l.mode),
   pg_stat_get_xact_numscans(c.oid)::int8
 from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
 where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.granted and c.relkind in ('r', 'p', 'm')
@@ -24,6 +27,10 @@ where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.granted and c.r
 group by c.oid, n.nspname, c.relname, c.relfilenode
 order by n.nspname, c.relname
 """
+_DONE = "schemaspec.done"
+"""A setting of the session: how many statements of those that were handed over together have been run to the end."""
+_MOST = 200
+"""So many are handed over together at most, so that the answers to them stay small."""
 _FILES = """
 select c.oid::int8, c.relfilenode::int8, n.nspname, c.relname
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -71,10 +78,76 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
         touched = connection.query(_TOUCHED)
         if connection.version >= _FLUSHES:
             connection.query("select pg_stat_force_next_flush()")
+    return _told(statement, files, touched, scans)
+
+
+def _told(
+    statement: Statement, files: dict[int, int], touched: list[tuple[Any, ...]], scans: dict[int, int]
+) -> tuple[Hazard, ...]:
+    """What the statement did, by what it touched; `files` is brought up to date.
+
+    Args:
+        scans: how often each table had been scanned before.
+    """
     found = _hazards(files, touched, scans, emptied=bool(_TRUNCATES.match(statement.sql)))
     told = tuple(_with_way(hazard, gentler(statement.sql)) for hazard in found)
     files.update({row[0]: row[3] for row in touched if row[0] in files})
     return told
+
+
+def measure_together(connection: PostgresConnection, statements: Sequence[Statement]) -> list[tuple[Hazard, ...]]:
+    """See `abilities.MeasuresTogether`. Each is run in a transaction of its own, as `measure` does it."""
+    batch = list(takewhile(lambda item: item.transactional and item.object is not None, statements[:_MOST]))
+    if connection.in_transaction or len(batch) < 2:
+        return []
+    files, scans, made = _known_files(connection), _counted_before(connection), set(connection.fresh)
+    known = [not about_new_things(made, statement) for statement in batch]
+    answers = _answers(connection, batch, known)
+    if answers is None:
+        return []
+    connection.fresh = made
+    found: list[tuple[Hazard, ...]] = []
+    for statement, touched in zip(batch, answers, strict=True):
+        found.append(_told(statement, files, touched, scans))
+        # The server hands in what it has counted when all of this is over: until then the numbers only grow.
+        scans |= {row[0]: row[5] for row in touched}
+    return found
+
+
+def _answers(
+    connection: PostgresConnection, statements: Sequence[Statement], known: Sequence[bool]
+) -> Iterator[list[tuple[Any, ...]]] | None:
+    """Run the statements at once.
+
+    Args:
+        known: of each whether it is about something that was there before, and what it touches is of interest.
+
+    Returns:
+        what each of them touched; None where none of them ran, as the first was refused, or all of it for the words of one.
+
+    Raises:
+        StatementError: one was refused after others had run.
+    """
+    parts = [f"PREPARE {_MARK} AS {_TOUCHED}"]
+    for number, (statement, asked) in enumerate(zip(statements, known, strict=True), 1):
+        parts += ["BEGIN", statement.sql, *([f"EXECUTE {_MARK}"] if asked else ()), _said_done(str(number)), "COMMIT"]
+    parts += [f"DEALLOCATE {_MARK}", _said_done("")]
+    if connection.version >= _FLUSHES:
+        parts.append("SELECT pg_stat_force_next_flush()")
+    try:
+        rows = iter(connection.results("\n;\n".join(parts), _MARK))
+    except StatementError as error:
+        done = connection.query("select current_setting(%s, true)", (_DONE,))[0][0]
+        connection.execute(f"DEALLOCATE ALL; {_said_done('')}")
+        if not done:
+            return None
+        error.statement = statements[int(done)].sql
+        raise
+    return (next(rows) if asked else [] for asked in known)
+
+
+def _said_done(number: str) -> str:
+    return f"SELECT set_config('{_DONE}', '{number}', false)"
 
 
 def _with_way(hazard: Hazard, way: Way | None) -> Hazard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -10,6 +11,7 @@ from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.protocol import Connection
 from schemaspec.errors import StatementError
 from schemaspec.model.plan import Statement
+from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.databases import database
 from tests.servers_postgresql import PrivateCluster
 
@@ -99,3 +101,98 @@ def test_what_the_server_refuses_is_an_error_and_leaves_nothing(shop: Connection
     with pytest.raises(StatementError, match="refused"):
         ENGINE.measure(shop, Statement(sql="ALTER TABLE p ALTER COLUMN name TYPE int"))
     assert shop.query("select 1") == [(1,)]
+
+
+_TOGETHER = """
+create table p (id int primary key, price numeric(8,2), flag int, name varchar(20));
+create table c (id int primary key, p int references p (id), note text);
+insert into p select n, 1, 1, 'x' from generate_series(1, 10) n; insert into c values (1, 1, 'x');
+"""
+_MIXED = (
+    "ALTER TABLE public.p ALTER COLUMN flag TYPE bigint",
+    "ALTER TABLE public.p ADD COLUMN plain int DEFAULT 7",
+    "CREATE TABLE public.new (id int primary key, p int)",
+    "CREATE INDEX new_p ON public.new (p)",
+    "ALTER TABLE public.c ADD CONSTRAINT positive CHECK (id > 0)",
+    "ALTER TABLE public.c ADD COLUMN more int -- nothing is read",
+    "ALTER TABLE public.p ALTER COLUMN plain SET NOT NULL",
+    "ALTER TABLE public.p DROP COLUMN name",
+    "ALTER TABLE public.new ADD CONSTRAINT new_fk FOREIGN KEY (p) REFERENCES public.p (id)",
+    "CREATE INDEX p_price ON public.p (price)",
+)
+
+
+def _about(sql: str) -> Statement:
+    name = "new" if "new" in sql else "p" if "public.p " in sql else "c"
+    return Statement(sql=sql, object=ObjectId("table", ("public", name)))
+
+
+def test_together_each_shows_what_it_shows_alone(postgresql: PrivateCluster) -> None:
+    statements = [_about(sql) for sql in _MIXED]
+    with database(postgresql, _TOGETHER) as url, closing(ENGINE.connect(url, mode="write")) as connection:
+        alone = [ENGINE.measure(connection, statement) for statement in statements]
+    with database(postgresql, _TOGETHER) as url, closing(ENGINE.connect(url, mode="write")) as connection:
+        assert ENGINE.measure_together(connection, statements) == alone
+        after = Statement(sql="ALTER TABLE public.c ADD COLUMN last int", object=ObjectId("table", ("public", "c")))
+        assert ENGINE.measure(connection, after) == ()  # nothing that was read before is laid to it
+    assert [[(hazard.code, hazard.object) for hazard in found] for found in alone] == [
+        [("rewrite", "p")],
+        [],
+        [],
+        [],
+        [("scan", "c")],
+        [],
+        [("scan", "p")],
+        [],
+        [("blocks_writes", "p")],
+        [("scan", "p")],
+    ]
+
+
+@pytest.mark.parametrize("at", [0, 1, 3])
+def test_together_the_one_that_is_refused_is_named_and_those_before_it_have_run(postgresql: PrivateCluster, at: int) -> None:
+    statements = [_about(sql) for sql in _MIXED[:3]]
+    wrong = _about("ALTER TABLE public.p ALTER COLUMN missing TYPE int")
+    statements.insert(at, wrong)
+    with database(postgresql, _TOGETHER) as url, closing(ENGINE.connect(url, mode="write")) as connection:
+        for _ in range(2):  # the second time after others have run together
+            if at:
+                with pytest.raises(StatementError, match="refused") as caught:
+                    ENGINE.measure_together(connection, statements)
+                assert caught.value.statement == wrong.sql
+            else:
+                assert ENGINE.measure_together(connection, statements) == []
+            assert not connection.in_transaction
+            there = connection.query("select count(*) from information_schema.columns where column_name = 'plain'")
+            assert there == [(1 if at > 1 else 0,)]
+            connection.execute("ALTER TABLE public.p DROP COLUMN IF EXISTS plain; DROP TABLE IF EXISTS public.new")
+            assert len(ENGINE.measure_together(connection, [_about("ALTER TABLE public.c ADD COLUMN a int")] * 1)) == 0
+            columns = [
+                f"ALTER TABLE public.c {what} COLUMN a{n} {how}" for n in range(2) for what, how in (("ADD", "int"), ("DROP", ""))
+            ]
+            assert ENGINE.measure_together(connection, [_about(sql) for sql in columns]) == [()] * 4
+
+
+def test_together_words_that_would_swallow_what_follows_leave_nothing_behind(postgresql: PrivateCluster) -> None:
+    statements = [_about(_MIXED[1]), _about("ALTER TABLE public.p ADD COLUMN odd text DEFAULT 'x /*' /*")]
+    with database(postgresql, _TOGETHER) as url, closing(ENGINE.connect(url, mode="write")) as connection:
+        assert ENGINE.measure_together(connection, statements) == []
+        assert connection.query("select count(*) from information_schema.columns where column_name = 'plain'") == [(0,)]
+
+
+def test_together_the_server_is_asked_as_often_for_many_as_for_few(
+    postgresql: PrivateCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    asked: list[int] = []
+    trips: list[int] = []
+    wait = psycopg.Connection.wait
+    columns = [_about(f"ALTER TABLE public.p ADD COLUMN a{number} int") for number in range(63)]
+    with database(postgresql, _TOGETHER) as url, closing(ENGINE.connect(url, mode="write")) as connection:
+        ENGINE.measure(connection, columns.pop())
+        monkeypatch.setattr(psycopg.Connection, "wait", lambda *given, **named: asked.append(1) or wait(*given, **named))
+        for part in (columns[:2], columns[2:]):
+            assert ENGINE.measure_together(connection, part) == [()] * len(part)
+            trips.append(len(asked))
+    assert trips[1] == 2 * trips[0]
