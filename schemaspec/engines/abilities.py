@@ -114,6 +114,20 @@ class Limits(Protocol):
 
 
 @runtime_checkable
+class Spans(Protocol):
+    """What an engine has beside `Engine` where a statement's effect ends with its transaction, and others rely on it."""
+
+    def span(self, statement: Statement) -> int:
+        """1 where from this statement on nothing may be committed, -1 where it may be again, else 0. One that no other ends
+        lasts as long as statements can share its transaction."""
+
+
+def span(engine: Engine, statement: Statement) -> int:
+    """What `Spans` says, where the engine knows it; else 0."""
+    return engine.span(statement) if isinstance(engine, Spans) else 0
+
+
+@runtime_checkable
 class Converts(Protocol):
     """What an engine has beside `Engine` where it knows which values a change of a column can alter."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from schemaspec.engines.abilities import span
 from schemaspec.errors import InputError, RefusedError
 from schemaspec.model.migration import Action, PythonCall, Sql
 from schemaspec.model.plan import Statement
@@ -121,15 +122,20 @@ def units(engine: Engine, found: Sequence[Piece], *, together: bool) -> tuple[Un
     """The pieces in groups.
 
     Args:
-        together: neighbours that can share a transaction do (an operation's statements); else each stands alone.
+        together: neighbours that can share a transaction do (an operation's statements); else each stands alone, but for
+            those that rely on the transaction of one before them (a LOCK TABLE), see `abilities.Spans`.
     """
     groups: list[list[Piece]] = []
+    relying = 0
     for piece in found:
-        alone = not together or is_repeated(piece) or not groups or is_repeated(groups[-1][-1])
+        alone = not (together or relying) or is_repeated(piece) or not groups or is_repeated(groups[-1][-1])
         if not alone and is_atomic(engine, piece) and is_atomic(engine, groups[-1][-1]):
             groups[-1].append(piece)
         else:
             groups.append([piece])
+            relying = 0
+        if isinstance(piece, Statement) and is_atomic(engine, piece):
+            relying = max(0, relying + span(engine, piece))
     return tuple(
         Unit(
             pieces=tuple(group),

@@ -228,7 +228,10 @@ class Steps:
         for number, source in enumerate(self.job.sources[: progress.action + 1]):
             prefix = self._entered(prefix, source)
             if isinstance(source, Prepared) and source.written:
-                statements = source.statements[: progress.unit] if number == progress.action else source.statements
+                statements = source.statements
+                if number == progress.action:
+                    groups = actions.units(self.work.engine, statements, together=False)
+                    statements = statements[: sum(len(unit.pieces) for unit in groups[: progress.unit])]
                 for statement in statements:
                     prefix = chained(prefix, statement, dialect)
                 done += statements

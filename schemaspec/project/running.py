@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.abilities import Gathers, Limits, begun_again
+from schemaspec.engines.abilities import Gathers, Limits, begun_again, span
 from schemaspec.errors import LockedError, MigrationError, StatementError
 
 if TYPE_CHECKING:
@@ -103,20 +103,30 @@ class _Work:
         self._done = 0
 
     def run(self) -> bool:
-        """Run what is left. False where the transaction has to be committed before the rest."""
-        engine, asked = self.engine, 0
+        """Run what is left. False where the transaction has to be committed before the rest.
+
+        It is not committed between statements that rely on it, see `abilities.Spans`.
+        """
+        engine, asked, relying = self.engine, 0, 0
         for part in _gathered(engine, self.connection, self.left):
+            spanned = sum(span(engine, statement) for statement in part)
+            if spanned > 0 and not relying and self._done > asked and self._crowded():
+                return False
             self._part = part
             if isinstance(engine, Gathers) and len(part) > 1:
                 engine.run_together(self.connection, part)
             else:
                 engine.run(self.connection, part[0])
             self._done += len(part)
-            if isinstance(engine, Limits) and self._done - asked >= _ASKED_EVERY:
+            relying = max(0, relying + spanned)
+            if not relying and self._done - asked >= _ASKED_EVERY:
                 asked = self._done
-                if self._done < len(self.left) and engine.crowded(self.connection):
+                if self._done < len(self.left) and self._crowded():
                     return False
         return True
+
+    def _crowded(self) -> bool:
+        return isinstance(self.engine, Limits) and self.engine.crowded(self.connection)
 
     def commit(self) -> None:
         """Note that what ran is committed."""

@@ -142,6 +142,12 @@ class PostgresEngine:
 
         return lock.crowded(_ours(connection))
 
+    def span(self, statement: Statement) -> int:
+        """See `abilities.Spans`."""
+        from schemaspec.engines.postgresql import span
+
+        return span.span(statement.sql)
+
     def run(self, connection: Connection, statement: Statement) -> None:
         """See `protocol.Engine.run`."""
         from schemaspec.engines.postgresql import run

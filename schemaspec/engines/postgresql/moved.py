@@ -12,6 +12,7 @@ from schemaspec.engines.postgresql.fate import TYPES, made_anew
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, statement
 from schemaspec.engines.postgresql.render_column import set_to_maximum
+from schemaspec.engines.postgresql.span import ROWS
 from schemaspec.engines.postgresql.table_texts import identity_sequence
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.model.plan import Statement, Step
@@ -83,7 +84,7 @@ def parts_along(table: SchemaObject, context: Context) -> tuple[ObjectId, ...]:
 
 
 def _aside(id: ObjectId) -> ObjectId:
-    return ObjectId("table", (*id.owner, made_name(id.name, "", "schemaspec_rows")))
+    return ObjectId("table", (*id.owner, made_name(id.name, "", ROWS)))
 
 
 def to_safety(table: SchemaObject, context: Context) -> Iterator[Statement]:

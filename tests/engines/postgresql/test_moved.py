@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from schemaspec.engines.postgresql import ENGINE
+from schemaspec.engines.postgresql.connect import connect
 from schemaspec.errors import MigrationError
+from schemaspec.migrate.outcome import FailedMigration
+from schemaspec.migrate.runner import apply as apply_migrations
+from schemaspec.model.migration import Migration
+from schemaspec.model.plan import Statement
+from schemaspec.model.schema import Schema
+from schemaspec.model.url import DatabaseUrl
+from schemaspec.plan.proof import steps_between
+from schemaspec.project.running import run_all
+from tests.engines.postgresql import databases
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.planning import apply, plan_to, schema_of
+from tests.servers_postgresql import private_cluster
 
 _PLAIN = """
 create table t (id int generated always as identity primary key, x text, gone int);
@@ -89,4 +101,77 @@ def test_values_wait_in_safety_while_their_types_are_made_anew(database: Make) -
     apply(live, plan_to(live, schema_of(wanted)).statements)
     assert ask(live, "select a::text, b::text, c::text, d::text, e, f, tableoid::regclass::text from t") == [
         ("b", "{a,b}", "(seven,)", "[1,5)", "x", "a", "rest")
+    ]
+
+
+_FULL = "-c max_connections=10 -c max_wal_senders=0 -c max_locks_per_transaction=64"
+
+
+def test_nothing_is_committed_while_rows_are_outside_of_their_table() -> None:
+    plain = "create table t (id int, x text); insert into t select g, 'x' from generate_series(1, 9) g; analyze;"
+    parts = "".join(f"create table p{n} partition of t for values from ({n}) to ({n + 1});" for n in range(1, 200))
+    others = "".join(f"create table u{n} (id int primary key, x text);" for n in range(300))
+    parted = "create table t (id int, x text) partition by range (id);" + parts + others
+    with private_cluster(_FULL) as cluster, databases.database(cluster, plain) as live:
+        with databases.database(cluster) as other:
+            _in_parts(other, parted)
+            wanted = schema_of(other)
+        connection = connect(live, mode="write")
+        found: list[object] = []
+
+        def look(_: str) -> None:
+            found.extend(connection.query("select count(*), to_regclass('t_schemaspec_rows')::text from t"))
+
+        run_all(ENGINE, connection, _unproven(live, wanted), tell=look)
+        assert found == [(9, None)]
+        assert connection.query("select count(*) from t") == [(9,)]
+        connection.close()
+        assert schema_of(live).fingerprint == wanted.fingerprint
+
+
+def _in_parts(url: DatabaseUrl, sql: str) -> None:
+    """Run a script that takes more locks than one transaction can have."""
+    texts = sql.split(";")[:-1]
+    for start in range(0, len(texts), 100):
+        databases.run(url, ";".join(texts[start : start + 100]))
+
+
+def _unproven(url: DatabaseUrl, wanted: Schema) -> list[Statement]:
+    _, steps = steps_between(ENGINE, schema_of(url), wanted)
+    return [text for step in steps for text in step.statements]
+
+
+_STEPS = """
+create table before_it (id int);
+lock table t in access exclusive mode;
+create unlogged table t_schemaspec_rows as table t;
+drop table t;
+create table t (id int primary key, x text);
+insert into t select id, {value} from t_schemaspec_rows;
+drop table t_schemaspec_rows;
+create index concurrently t_x on t (x)
+"""
+
+
+def test_a_migration_in_steps_takes_what_relies_on_a_lock_as_one(database: Make) -> None:
+    live = database("create table t (id int, x text); insert into t values (1, 'a'), (2, 'b')")
+    connection = connect(live, mode="write")
+    try:
+        with pytest.raises(FailedMigration, match="1 step is done"):
+            apply_migrations(ENGINE, connection, [Migration(1, "anew", _STEPS.format(value="x::int::text"), transaction=False)])
+        assert ask(live, "select count(*), to_regclass('t_schemaspec_rows')::text from t") == [(2, None)]
+        assert ask(live, "insert into t values (3, 'b') returning id") == [(3,)]
+        mended = (
+            _STEPS.format(value="x").replace("concurrently t_x", "concurrently t_x_id").replace("on t (x)", "on t (x, nowhere)")
+        )
+        with pytest.raises(FailedMigration, match="7 steps are done"):
+            apply_migrations(ENGINE, connection, [Migration(1, "anew", mended, transaction=False)])
+        assert apply_migrations(
+            ENGINE, connection, [Migration(1, "anew", _STEPS.format(value="x"), transaction=False)]
+        ).applied == (1,)
+    finally:
+        connection.close()
+    assert ask(live, "select count(*), to_regclass('t_x')::text from t") == [(3, "t_x")]
+    assert ask(live, "select to_regclass('before_it')::text, status, progress from schema_version") == [
+        ("before_it", "applied", None)
     ]
