@@ -21,6 +21,13 @@ _ENCRYPTION = re.compile(r"\b(?:ssl error|ssl was required|does not support ssl|
 _KEY_VALUES = re.compile(r"=\((?:[^()]|\([^()]*\))*\)")
 _IN_THE_WAY = ("55P03", "40P01")
 """A lock was not to be had in time, or each of two waited for what the other had."""
+_A_SILENT_SERVER = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""After a minute of silence the server's machine, or the way there, is taken to be gone; the system would wait for hours."""
 _OPTIONS = frozenset(
     [
         "host",
@@ -238,8 +245,11 @@ def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> P
 
 
 def notice_dead_clients(connection: PostgresConnection) -> None:
-    """Let the server look whether we are still there while a statement runs: what a killed client holds is soon free."""
-    settings = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2"}
+    """Let the server look whether we are still there: what a killed client holds is free at once, and what one holds whose
+    machine or network is gone after some ten seconds, which a network may be silent without that."""
+    settings = {"tcp_keepalives_idle": "4", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+    # For an answer that is on its way to such a client: it would be sent again for a quarter of an hour.
+    settings["tcp_user_timeout"] = "10s"
     if connection.version >= 140000:
         settings["client_connection_check_interval"] = "500ms"
     calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
@@ -297,6 +307,8 @@ def _settings(url: DatabaseUrl) -> dict[str, Any]:
     settings: dict[str, Any] = {key: value for key, value in url.options.items() if key != "client_encoding"}
     settings.setdefault("application_name", "schemaspec")
     settings.setdefault("connect_timeout", "10")
+    for key, value in _A_SILENT_SERVER.items():
+        settings.setdefault(key, value)
     settings["client_encoding"] = "UTF8"
     given = {"host": url.host, "port": url.port, "user": url.user, "password": url.password, "dbname": url.database}
     settings.update({key: value for key, value in given.items() if value})

@@ -59,6 +59,21 @@ def test_a_lost_connection_is_told_and_takes_the_lock_along(shop: DatabaseUrl) -
     connection.close()
 
 
+def test_both_ends_notice_that_the_other_ones_machine_is_gone(shop: DatabaseUrl) -> None:
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    asked = ", ".join(f"current_setting('{name}')" for name in names)
+    connection = ENGINE.connect(shop, mode="write")
+    with ENGINE.exclusive(connection):
+        # An answer that is on its way to a machine that is gone counts as well, not only the silence.
+        assert connection.query(f"select {asked}") == [("4", "2", "3", "10000")]
+    told = {item.keyword.decode(): item.val for item in connection.driver.pgconn.info}
+    assert (told["keepalives_idle"], told["tcp_user_timeout"]) == (b"30", b"60000")
+    connection.close()
+    patient = ENGINE.connect(DatabaseUrl.parse(f"{shop}?keepalives_idle=600"), mode="write")
+    assert b"600" in {item.val for item in patient.driver.pgconn.info}
+    patient.close()
+
+
 @pytest.mark.parametrize("sessions", [1, 2, 3])
 def test_a_pooler_in_transaction_mode_is_refused(shop: DatabaseUrl, sessions: int) -> None:
     with transaction_pooler(shop, sessions=sessions) as pooled:
