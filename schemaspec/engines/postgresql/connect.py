@@ -237,11 +237,27 @@ def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> P
         version = raw.info.parameter_status("server_version")
         raw.close()
         raise DatabaseError(f"PostgreSQL {version} is too old", where=url, fix="use a server of version 13 or newer")
-    raw.execute(_session(mode, timeout, raw.info.server_version, settings.get("options", "")))
+    try:
+        _begin(raw, url, _session(mode, timeout, raw.info.server_version, settings.get("options", "")), reads=mode == "read")
+    except psycopg.Error as error:
+        raw.close()
+        raise translate(error, "", url, broken=bool(raw.broken)) from None
+    except BaseException:
+        raw.close()
+        raise
     raw.read_only = True if mode == "read" else None
     # A pooler gives the session of one client to another: whatever the server keeps for a session would be found there.
     raw.prepare_threshold = None
     return PostgresConnection(raw, url, read_only=mode == "read")
+
+
+def _begin(raw: Any, url: DatabaseUrl, settle: str, *, reads: bool) -> None:
+    """Settle the session, once it is sure to be ours: a server behind a pooler has another number than the pooler told."""
+    if raw.execute(f"{settle} where pg_backend_pid() = {int(raw.info.backend_pid)}").fetchone() is None:
+        from schemaspec.engines.postgresql import pooler
+
+        pooler.refuse(raw, url, second_session, reads=reads)
+        raw.execute(settle)
 
 
 def notice_dead_clients(connection: PostgresConnection) -> None:

@@ -7,21 +7,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from schemaspec.engines.postgresql.connect import PostgresConnection, notice_dead_clients, second_session
-from schemaspec.errors import DatabaseError, LockedError, SchemaspecError
+from schemaspec.engines.postgresql.connect import PostgresConnection, notice_dead_clients
+from schemaspec.errors import LockedError, SchemaspecError
 
 KEY = 7_263_187_019_481_144_365
 """Any number that nobody else uses; advisory locks belong to one database anyway."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 0.5
-_SERVED_WITHIN = 5.0
 _HALVES = (KEY >> 32, KEY & 0xFFFFFFFF)
 
 
 @contextmanager
 def exclusive(connection: PostgresConnection, *, timeout: float) -> Iterator[None]:
     """See `protocol.Engine.exclusive`."""
-    refuse_pooler(connection)
     notice_dead_clients(connection)
     _acquire(connection, timeout)
     try:
@@ -59,36 +57,6 @@ def _holder(connection: PostgresConnection) -> str | None:
     for pid, user, address, application, state, age in rows:
         return f"the lock is held by {application or 'a client'} of {user} from {address} (process {pid}, {state}, for {age})"
     return None
-
-
-def refuse_pooler(connection: PostgresConnection) -> None:
-    """Session locks and settings do not hold where a pooler gives the session away after each transaction.
-
-    Raises:
-        DatabaseError: such a pooler stands between us and the server, or one with a single session.
-    """
-    seen = connection.query("select pg_backend_pid()")[0][0]
-    if seen == connection.driver.info.backend_pid:
-        return
-    # A pooler is there. In transaction mode a second client gets the very session that we believe to be ours.
-    with connection.transaction():
-        pass
-    ours = {connection.query("select pg_backend_pid()")[0][0] for _ in range(3)}
-    with second_session(connection.url, timeout=_SERVED_WITHIN) as theirs:
-        if theirs is None:
-            raise DatabaseError(
-                "the pooler that stands before the database has no second session to give",
-                where=connection.url,
-                fix="connect to the server directly (mostly port 5432), or let the pool have more sessions",
-            )
-        if theirs not in ours:
-            ours |= {connection.query("select pg_backend_pid()")[0][0]}
-    if theirs in ours or len(ours) > 1:
-        raise DatabaseError(
-            "a pooler in transaction mode stands before the database; the migration lock would not hold there",
-            where=connection.url,
-            fix="connect to the server directly (mostly port 5432), or to a pool in session mode",
-        )
 
 
 def crowded(connection: PostgresConnection) -> bool:

@@ -1,4 +1,4 @@
-"""A pooler in transaction mode, small enough for a test: a session serves whoever comes, until its transaction ends."""
+"""A pooler, small enough for a test: a session serves whoever comes until its transaction ends, or until the client leaves."""
 
 from __future__ import annotations
 
@@ -49,9 +49,15 @@ class _Session:
             if type == _READY:
                 return
 
+    def roll_back(self) -> None:
+        self.sock.sendall(_packed(_QUERY, b"rollback\0"))
+        while _message(self.sock)[0] != _READY:
+            pass
+
 
 class _Pooler:
-    def __init__(self, url: DatabaseUrl, sessions: int) -> None:
+    def __init__(self, url: DatabaseUrl, sessions: int, *, whole: bool) -> None:
+        self.whole = whole
         self.sessions: queue.Queue[_Session] = queue.Queue()
         for _ in range(sessions):
             self.sessions.put(_Session(url))
@@ -68,8 +74,13 @@ class _Pooler:
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(ConnectionError, OSError):
             self._greet(client)
-            while self._one_transaction(client):
-                pass
+            kept = self.sessions.get() if self.whole else None
+            try:
+                while self._one_transaction(client, kept):
+                    pass
+            finally:
+                if kept is not None:
+                    self.sessions.put(kept)
 
     def _greet(self, client: socket.socket) -> None:
         while True:
@@ -81,12 +92,12 @@ class _Pooler:
         key = _packed(b"K", struct.pack("!II", 4242, 1))  # a number of its own, as a pooler tells its clients
         client.sendall(_packed(b"R", struct.pack("!I", 0)) + self.greeting + key + _packed(_READY, b"I"))
 
-    def _one_transaction(self, client: socket.socket) -> bool:
+    def _one_transaction(self, client: socket.socket, kept: _Session | None) -> bool:
         """Serve the client until the server says that no transaction is open."""
         type, data = _message(client)
         if type == _TERMINATE:
             return False
-        session = self.sessions.get()
+        session = kept or self.sessions.get()
         try:
             while True:
                 session.sock.sendall(data)
@@ -101,14 +112,18 @@ class _Pooler:
                 if reply[-1:] == b"I":
                     return True
                 type, data = _message(client)
+                if type == _TERMINATE:
+                    session.roll_back()
+                    return False
         finally:
-            self.sessions.put(session)
+            if kept is None:
+                self.sessions.put(session)
 
 
 @contextmanager
-def transaction_pooler(url: DatabaseUrl, *, sessions: int) -> Iterator[DatabaseUrl]:
-    """A pooler before the database; the URL by which it is reached."""
-    pooler = _Pooler(url, sessions)
+def pooler(url: DatabaseUrl, *, sessions: int, whole: bool = False) -> Iterator[DatabaseUrl]:
+    """A pooler before the database, in transaction mode, or in session mode (`whole`); the URL by which it is reached."""
+    pooler = _Pooler(url, sessions, whole=whole)
     try:
         port = pooler.listener.getsockname()[1]
         yield DatabaseUrl.parse(f"postgresql://postgres@127.0.0.1:{port}/{url.database}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
-from schemaspec.engines.postgresql import ENGINE, lock
+from schemaspec.engines.postgresql import ENGINE
+from schemaspec.engines.postgresql import pooler as engine_pooler
+from schemaspec.engines.protocol import Mode
 from schemaspec.errors import DatabaseError, LockedError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.databases import database, run, within
-from tests.engines.postgresql.pooler import transaction_pooler
+from tests.engines.postgresql.pooler import pooler
 from tests.servers_postgresql import PrivateCluster
 
 
@@ -74,25 +77,41 @@ def test_both_ends_notice_that_the_other_ones_machine_is_gone(shop: DatabaseUrl)
     patient.close()
 
 
+_SET = """
+select current_setting('default_transaction_read_only'), current_setting('statement_timeout'), current_setting('lock_timeout')
+"""
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
 @pytest.mark.parametrize("sessions", [1, 2, 3])
-def test_a_pooler_in_transaction_mode_is_refused(shop: DatabaseUrl, sessions: int) -> None:
-    with transaction_pooler(shop, sessions=sessions) as pooled:
-        connection = ENGINE.connect(pooled, mode="write")
-        with pytest.raises(DatabaseError, match="pooler in transaction mode") as caught, ENGINE.exclusive(connection):
-            pass
+def test_a_pooler_in_transaction_mode_is_refused_and_its_sessions_stay_as_they_are(
+    shop: DatabaseUrl, sessions: int, mode: Mode
+) -> None:
+    with pooler(shop, sessions=sessions) as pooled:
+        with pytest.raises(DatabaseError, match="pooler in transaction mode") as caught:
+            ENGINE.connect(pooled, mode=mode)
         assert "directly" in (caught.value.fix or "")
-        connection.close()
+        place = f"host={pooled.host} port={pooled.port} user=postgres dbname={pooled.database}"
+        with psycopg.connect(place, autocommit=True) as application:
+            found = {application.execute(_SET).fetchone() for _ in range(4)}
+        assert found == {("off", "0", "0")}
     assert free(shop)
+
+
+def test_a_pooler_in_session_mode_serves(shop: DatabaseUrl) -> None:
+    with pooler(shop, sessions=2, whole=True) as pooled:
+        assert free(pooled)
 
 
 def test_a_pool_without_a_second_session_is_refused_and_not_waited_for(
     shop: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "_SERVED_WITHIN", 0.2)
-    with transaction_pooler(shop, sessions=1) as pooled:
-        connection = ENGINE.connect(pooled, mode="write")
-        connection.execute("begin")  # the only session is held, as a pool in session mode holds it
-        with pytest.raises(DatabaseError, match="no second session") as caught, ENGINE.exclusive(connection):
-            pass
+    monkeypatch.setattr(engine_pooler, "_SERVED_WITHIN", 0.2)
+    with pooler(shop, sessions=1, whole=True) as pooled:
+        with pytest.raises(DatabaseError, match="no second session") as caught:
+            ENGINE.connect(pooled, mode="write")
         assert "directly" in (caught.value.fix or "")
+    with pooler(shop, sessions=1, whole=True) as pooled:
+        connection = ENGINE.connect(pooled)
+        assert connection.query("select count(*) from t") == [(50000,)]
         connection.close()
