@@ -74,7 +74,26 @@ class LockedError(DatabaseError):
 
 
 class NoScratchError(DatabaseError):
-    """There is nowhere to try statements out: no scratch database can be made."""
+    """There is nowhere to try statements out: no scratch database can be made.
+
+    Args:
+        fix: the ways to have one.
+    """
+
+    def __init__(self, what: str, *, where: object = None, why: str | None = None, fix: str) -> None:
+        alone = "a snapshot beside the spec serves `check`, `diff`, `plan` and `apply --direct` alone: here statements are run"
+        super().__init__(what, where=where, why=why, fix=f"{fix}; {alone}")
+        self.ways = fix
+
+    def or_snapshot(self) -> NoScratchError:
+        """The same where a snapshot beside the spec would do."""
+        self.fix = f"{self.ways}, or lay a snapshot beside the spec where one can be made (`schemaspec init --snapshot`)"
+        return self
+
+    @property
+    def in_short(self) -> str:
+        """What and why, in one line."""
+        return f"{self.what} ({self.why})" if self.why else self.what
 
 
 class DamagedError(DatabaseError):

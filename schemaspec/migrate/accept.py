@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from schemaspec.errors import RefusedError
+from schemaspec.errors import NoScratchError, RefusedError
 
 if TYPE_CHECKING:
     from schemaspec.model.plan import Hazard
@@ -25,6 +25,18 @@ def in_words(hazard: Hazard) -> str:
     rule = f" [{hazard.rule}]" if hazard.rule else ""
     safer = f"; safer: {hazard.safer}" if hazard.safer else ""
     return f"{hazard.code}{rule}: {hazard.message}{safer}"
+
+
+def not_tried(error: NoScratchError) -> Hazard:
+    """What to tell of migrations that no scratch database has seen."""
+    from schemaspec.model.plan import Hazard
+
+    return Hazard(
+        code="unproven",
+        object="",
+        message=f"what the migrations do could not be tried out beforehand, nor what is lost be counted: {error.in_short}",
+        safer=error.ways,
+    )
 
 
 def refuse_hazards(hazards: Iterable[Hazard], allow: frozenset[str], *, in_file: bool = True) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from schemaspec.engines.abilities import begun_again
-from schemaspec.errors import DatabaseError, LockedError, SchemaspecError, StatementError
+from schemaspec.errors import DatabaseError, LockedError, NoScratchError, SchemaspecError, StatementError
 from schemaspec.migrate import history, journal
 from schemaspec.migrate.history import History
 from schemaspec.migrate.job import Job
@@ -349,7 +349,7 @@ class Drive:
         return ApplyResult(applied=tuple(self._committed()), failed=(failed,), backup=self.backup_name, duration_ms=self.clock.ms)
 
     def _state(self, error: SchemaspecError | None = None) -> str:
-        lost = isinstance(error, DatabaseError) and not isinstance(error, LockedError)
+        lost = isinstance(error, DatabaseError) and not isinstance(error, (LockedError, NoScratchError))
         if lost and not self.work.engine.features.batch_transaction:
             return "the connection may have ended before the server's answer: `status` tells whether it took effect"
         if isinstance(error, PieceError) and error.uncertain:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
-from schemaspec.errors import RefusedError, SchemaspecError
-from schemaspec.migrate.accept import ALL
+from schemaspec.errors import NoScratchError, RefusedError, SchemaspecError
+from schemaspec.migrate.accept import ALL, not_tried
 from schemaspec.migrate.job import Job
 from schemaspec.migrate.outcome import Preview
 from schemaspec.migrate.replay import run_in_scratch, told
@@ -22,6 +22,7 @@ from schemaspec.plan.clone import clone
 if TYPE_CHECKING:
     from schemaspec.migrate.history import History
     from schemaspec.model.migration import Migration
+    from schemaspec.model.plan import Hazard
     from schemaspec.model.schema import Schema
     from schemaspec.plan.operations import OperationPlan
 
@@ -48,6 +49,7 @@ class Undo:
         previews: what each runs, as seen on the clone; empty without a proof.
         start: fingerprint of the schema that they were proven on; "" where they were not.
         message: why they are not proven, in words.
+        hazards: what has to be accepted before they are taken unproven.
     """
 
     jobs: tuple[Job, ...]
@@ -55,6 +57,7 @@ class Undo:
     start: str = ""
     proven: bool = False
     message: str = field(default="", compare=False)
+    hazards: tuple[Hazard, ...] = ()
 
     @classmethod
     def planned(
@@ -76,6 +79,7 @@ class Undo:
 
         Raises:
             RefusedError: one has no way back, or it is refuted.
+            NoScratchError: one has to be worked out in a scratch database, and none can be made.
         """
         taken = _found(migrations, versions)
         for migration in taken:
@@ -84,6 +88,14 @@ class Undo:
         if prove or any(map(derived, taken)):
             try:
                 replayed = _replayed(work, migrations, known, set(versions))
+            except NoScratchError as error:
+                if any(map(derived, taken)):
+                    raise
+                return cls(
+                    jobs=tuple(_job(work, migration, None) for migration in taken),
+                    message=f"it can't be proven: {error.in_short}",
+                    hazards=(not_tried(error),),
+                )
             except SchemaspecError as error:
                 replayed = error
         jobs = tuple(_job(work, migration, replayed) for migration in taken)

@@ -92,7 +92,8 @@ def rollback(
         undo = Undo.planned(work, ordered(migrations), known, versions, prove=prove, allow=allow)
         if dry_run:
             previews = undo.previews or tuple(_preview(work, job) for job in undo.jobs)
-            hazards = without_accepted(review(connection, tuple(undo.jobs)) if review is not None else (), allow)
+            found = review(connection, tuple(undo.jobs)) if review is not None else ()
+            hazards = without_accepted(dict.fromkeys((*undo.hazards, *found)), allow)
             return RollbackResult(previews=previews, hazards=hazards, proven=undo.proven, proof_message=undo.message)
         course = _Back(work=work, undo=undo, applied=applied_versions(known), review=review, allow=allow)
         drive = Drive(work=work, course=course, backup=backup, verify=verify)
@@ -148,10 +149,10 @@ class _Back:
     def prepare(self, jobs: Sequence[Job], known: History) -> None:
         if self.undo.start and journal.fingerprint(self.work.engine, self.work.connection) != self.undo.start:
             raise RefusedError("the schema changed since the way back was proven", fix="run the command again")
-        if self.review is not None:
-            found = self.review(self.work.connection, tuple(jobs))
-            refuse_hazards(found, self.allow, in_file=False)
-            self.work.tell_hazards(found)
+        found = self.review(self.work.connection, tuple(jobs)) if self.review is not None else ()
+        found = tuple(dict.fromkeys((*self.undo.hazards, *found)))
+        refuse_hazards(found, self.allow, in_file=False)
+        self.work.tell_hazards(found)
 
     def row(self, job: Job, known: History, backup: str | None) -> HistoryRow:
         row = known.row(job.version)

@@ -21,7 +21,7 @@ from schemaspec.migrate.rows import new_batch, row_for
 from schemaspec.migrate.state import State, assess, is_occupied, migration_state, refuse
 from schemaspec.migrate.steps import Steps
 from schemaspec.migrate.work import Work
-from schemaspec.model.migration import HistoryRow, Migration, PythonCall
+from schemaspec.model.migration import HistoryRow, Migration, Operation, PythonCall
 from schemaspec.model.plan import ORPHANS
 
 if TYPE_CHECKING:
@@ -152,6 +152,8 @@ class _Forward:
 
     def prepare(self, jobs: Sequence[Job], known: History) -> None:
         self._first = False
+        if any(isinstance(source, Operation) for job in jobs for source in job.sources):
+            self.work.ready_for_operations()  # better said now than after the migrations before them
         for job in jobs:
             for source in job.sources:
                 if isinstance(source, PythonCall):

@@ -131,14 +131,26 @@ class Work:
             return actions.pieces(self.engine, source, allow_python=self.allow_python)
         from schemaspec.plan.operations import operation_statements
 
-        if self._scratches is None:
-            self._scratches = SharedScratch(self.engine)
-        reader = cast("Engine", self._scratches)
+        reader = cast("Engine", self._reader())
         plan = operation_statements(
             reader, source, self.current(), self.types, url=self.connection.url, scratch_url=self.scratch_url
         )
         self.plans.append(plan)
         return plan.up
+
+    def _reader(self) -> SharedScratch:
+        if self._scratches is None:
+            self._scratches = SharedScratch(self.engine)
+        return self._scratches
+
+    def ready_for_operations(self) -> None:
+        """Make the scratch database that operations are worked out in.
+
+        Raises:
+            DatabaseError: none can be made.
+        """
+        with self._reader().scratch(self.connection.url, scratch_url=self.scratch_url):
+            pass
 
     def spare_values(self, source: Source, job: Job) -> None:
         """Stop before an action that would silently make other values of those that are there now, unless it was accepted.

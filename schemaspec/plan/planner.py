@@ -11,7 +11,7 @@ from schemaspec.diff.compare import diff
 from schemaspec.diff.match import rename_notes, renames_suspected
 from schemaspec.diff.parts import Key
 from schemaspec.diff.policy import settle, state
-from schemaspec.errors import DatabaseError, RefusedError, UnsupportedError
+from schemaspec.errors import DatabaseError, NoScratchError, RefusedError, UnsupportedError
 from schemaspec.model.plan import Hazard, Plan
 from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
@@ -74,7 +74,7 @@ def make_plan(
     draft = _drafted(engine, current, desired, spec, renames, server, scratch_url, prove, target=target, changes=changes)
     steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, draft.renames)
     if prove and draft.proof == "unproven":
-        hazards = (*hazards, _unproven(draft.message))
+        hazards = (*hazards, _unproven(draft.message, draft.ways))
     return Plan(
         engine=engine.name,
         start=state(current, beside),
@@ -136,15 +136,16 @@ def _drafted(
             raise
         what = error.what if "scratch" in error.what else f"no scratch database can be made: {error.what}"
         why = f"{what} ({error.why})" if error.why else what
-        return draft_unproven(engine, current, desired, spec, why)
+        ways = error.ways if isinstance(error, NoScratchError) else ""
+        return draft_unproven(engine, current, desired, spec, why, ways)
 
 
-def _unproven(why: str) -> Hazard:
+def _unproven(why: str, ways: str) -> Hazard:
     return Hazard(
         code="unproven",
         object="",
         message=f"the plan could not be tried out beforehand: {why}",
-        safer="try it on a copy with the real data: schemaspec apply --direct --rehearse",
+        safer=ways or "try it on a copy with the real data: schemaspec apply --direct --rehearse",
     )
 
 

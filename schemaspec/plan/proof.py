@@ -38,6 +38,7 @@ class Draft:
         start: the schema that the differences are taken from: the current one after the renames.
         target: where it leads to.
         changes: what it changes, the renames included.
+        ways: how it could be proven, where that is known.
         faults: what the engine found wrong with the schema afterwards, in words.
         renames: what was renamed first.
         reached: what scratch held in the end, as far as it was cloned; None where nothing was run to the end.
@@ -50,6 +51,7 @@ class Draft:
     steps: list[Step] = field(default_factory=list)
     proof: Proof = "unproven"
     message: str = ""
+    ways: str = ""
     faults: tuple[str, ...] = ()
     renames: tuple[Rename, ...] = ()
     reached: Schema | None = None
@@ -72,11 +74,11 @@ def steps_between(
     return whole, engine.combined(steps) if isinstance(engine, Combines) else steps
 
 
-def draft_unproven(engine: Engine, current: Schema, desired: Schema, spec: Spec, why: str) -> Draft:
+def draft_unproven(engine: Engine, current: Schema, desired: Schema, spec: Spec, why: str, ways: str = "") -> Draft:
     """A plan that no scratch database has seen; there must be nothing to rename."""
     target = settle(current, desired, spec)
     changes, steps = steps_between(engine, current, target)
-    return Draft(start=current, target=target, changes=changes, steps=list(steps), message=why)
+    return Draft(start=current, target=target, changes=changes, steps=list(steps), message=why, ways=ways)
 
 
 def draft_proven(

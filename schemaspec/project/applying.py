@@ -100,6 +100,7 @@ def roll_back(
 
 def review(project: Project, connection: Connection, pending: Sequence[Migration]) -> tuple[Hazard, ...]:
     """What is dangerous about the pending migrations, with counts from the live data."""
+    from schemaspec.migrate.accept import not_tried
     from schemaspec.migrate.hazards import hazards_of
     from schemaspec.model.migration import Operation
 
@@ -108,26 +109,18 @@ def review(project: Project, connection: Connection, pending: Sequence[Migration
     except NoScratchError as error:
         if any(isinstance(action, Operation) for migration in pending for action in migration.up):
             raise  # they are worked out in one: better said now than after the migrations before them
-        return (_not_tried(error),)
+        return (not_tried(error),)
 
 
 def review_way_back(project: Project, connection: Connection, jobs: Sequence[Job]) -> tuple[Hazard, ...]:
     """What is dangerous about taking migrations back, with counts from the live data."""
+    from schemaspec.migrate.accept import not_tried
     from schemaspec.migrate.hazards import hazards_of_way_back
 
-    return hazards_of_way_back(project.engine, connection, jobs, types=project.types, scratch_url=project.spec.scratch)
-
-
-def _not_tried(error: NoScratchError) -> Hazard:
-    from schemaspec.model.plan import Hazard
-
-    why = f"{error.what} ({error.why})" if error.why else error.what
-    return Hazard(
-        code="unproven",
-        object="",
-        message=f"what the migrations do could not be tried out beforehand: {why}",
-        safer=error.fix or "run this where a scratch database can be made",
-    )
+    try:
+        return hazards_of_way_back(project.engine, connection, jobs, types=project.types, scratch_url=project.spec.scratch)
+    except NoScratchError as error:
+        return (not_tried(error),)
 
 
 def verify(project: Project, connection: Connection, to: int | None) -> None:

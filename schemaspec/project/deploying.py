@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from schemaspec.errors import DatabaseError, LockedError, RefusedError, SchemaspecError
+from schemaspec.errors import DatabaseError, LockedError, NoScratchError, RefusedError, SchemaspecError
+from schemaspec.model.migration import Operation
 
 if TYPE_CHECKING:
     from schemaspec.deploy import Deployment, StepResult
@@ -236,6 +237,10 @@ def _proof(project: Project, report: Report, allow: frozenset[str]) -> dict[str,
             proof = {"proof": "proven" if result.passed else "refuted", "proof_message": result.message}
         except RefusedError as error:
             proof = {"proof": "refuted", "proof_message": error.what}
+        except NoScratchError as error:
+            # Operations are worked out in one: `apply` would stop there, too.
+            stops = any(isinstance(action, Operation) for migration in pending for action in migration.up)
+            proof = {"proof": "refuted" if stops else "unproven", "proof_message": f"{error.in_short}: {error.ways}"}
         except SchemaspecError as error:
             proof = {"proof": "unproven", "proof_message": error.what}
         proof["by_hand"] = _by_hand(project, [item for item in project.migrations if item.version not in waiting])
@@ -266,7 +271,7 @@ def _by_hand(project: Project, applied: Sequence[Migration]) -> tuple[str, ...] 
 
 def _pending(migration: Any, hazards: tuple[Hazard, ...]) -> PendingMigration:
     from schemaspec.model.checklist import PendingMigration
-    from schemaspec.model.migration import IRREVERSIBLE, Operation
+    from schemaspec.model.migration import IRREVERSIBLE
 
     if migration.down == IRREVERSIBLE:
         way: Literal["given", "derived", "none"] = "none"

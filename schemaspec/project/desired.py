@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from schemaspec.engines.abilities import Borrows, Locates
-from schemaspec.errors import DatabaseError, InputError, InputErrors, RiskWarning, SchemaspecError
+from schemaspec.errors import DatabaseError, InputError, InputErrors, NoScratchError, RiskWarning, SchemaspecError
 from schemaspec.project import cache, kept, snapshot
 from schemaspec.project.kept import BROKEN, Kept, keep_altered, keep_schema, load
 
@@ -152,8 +152,10 @@ def described(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[Sche
     statements = compile_declarations(engine, spec.declarations, spec)
     try:
         return build(engine, statements, url, spec.scratch), False
-    except DatabaseError:
+    except DatabaseError as error:
         written_down = snapshot.stand_in(spec, engine.name)
+        if written_down is None and isinstance(error, NoScratchError):
+            raise error.or_snapshot() from None
         if written_down is None:
             raise
         return written_down, True

@@ -173,8 +173,7 @@ def _proven(engine: Engine, spec: Spec, schema: Schema, url: DatabaseUrl) -> Sch
     try:
         again = build(engine, compile_declarations(engine, spec.declarations, spec), url, None)
     except NoScratchError as error:
-        why = f"{error.what} ({error.why})" if error.why else error.what
-        warnings.warn(_NOT_PROVEN.format(why), RiskWarning, stacklevel=2)
+        warnings.warn(_NOT_PROVEN.format(error.in_short), RiskWarning, stacklevel=2)
         return None
     except InputErrors as error:
         raise UnsupportedError(

@@ -12,6 +12,7 @@ from schemaspec.cli.main import main
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.errors import NoScratchError, RefusedError, RiskWarning
 from schemaspec.project import Project
+from schemaspec.project.deploying import deploy
 from schemaspec.project.initialise import describe_database
 from tests.servers_postgresql import PrivateCluster
 
@@ -100,6 +101,43 @@ def test_operations_need_one_and_nothing_is_done_before_that_is_said(shop: Shop)
     with pytest.raises(NoScratchError):
         shop.project().apply(backup=False, allow=frozenset({"all"}))
     assert [row.status for row in shop.project().status()] == ["baseline", "pending", "pending"]
+
+
+def test_nor_before_it_is_said_where_there_is_nothing_yet(shop: Shop) -> None:
+    shop.run("DROP TABLE shops")
+    shop.spec.write_text("schemaspec: 1\n")
+    first = "schemaspec: 1\nmigrations:\n  - {version: 1, description: Shops, up: create table shops (id int), down: drop table shops}\n"
+    shop.migrations.write_text(first + _OPERATION)
+    with pytest.raises(NoScratchError, match=r"(?s)CREATEDB.*scratch:.*a snapshot .* here statements are run"):
+        shop.project().apply(backup=False)
+    assert [row.status for row in shop.project().status()] == ["pending", "pending"]
+
+
+def test_a_written_way_back_asks_for_it_and_one_that_is_worked_out_needs_it(shop: Shop) -> None:
+    shop.describe()
+    shop.migrations.write_text(shop.migrations.read_text() + _SQL)
+    shop.project().apply(backup=False, allow=frozenset({"unproven"}))
+    shown = shop.project().rollback(dry_run=True)
+    assert [preview.statements for preview in shown.previews] == [("alter table shops drop column c",)]
+    assert [(hazard.code, hazard.blocking) for hazard in shown.hazards] == [("unproven", True)]
+    with pytest.raises(RefusedError, match="nor what is lost be counted"):
+        shop.project().rollback(backup=False)
+    done = shop.project().rollback(backup=False, allow=frozenset({"unproven"}))
+    assert (done.rolled_back, done.proven) == ((2,), False)
+    with pytest.warns(RiskWarning, match="as a superuser"):
+        shop.migrations.write_text(shop.migrations.read_text() + _OPERATION)
+        Project.open(shop.spec, database=shop.able).apply(backup=False)
+    with pytest.raises(NoScratchError, match="here statements are run"):
+        shop.project().rollback(backup=False, allow=frozenset({"all"}))
+
+
+def test_a_deployment_that_needs_it_is_refused_before_the_backup(shop: Shop) -> None:
+    shop.describe()
+    shop.migrations.write_text(shop.migrations.read_text() + _OPERATION)
+    deployment = deploy(shop.project(), allow=frozenset(), report=None)
+    assert deployment.result == "refused"
+    assert "CREATEDB" in deployment.messages[0]
+    assert not any("Backup" in message for message in deployment.messages)
 
 
 def test_a_backup_needs_no_spec(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,10 +22,7 @@ from schemaspec.model.url import DatabaseUrl
 
 PREFIX = "schemaspec_scratch_"
 _OURS = re.compile(rf"{PREFIX}\d+_[0-9a-f]{{8}}")
-_WAYS = (
-    r"give the user all rights on `schemaspec\_scratch\_%`.*, or name another server as `scratch: mysql://…` in the spec, "
-    "or lay a snapshot beside the spec where one can be made (`schemaspec init --snapshot`)"
-)
+_WAYS = r"give the user all rights on `schemaspec\_scratch\_%`.*, or name another server as `scratch: mysql://…` in the spec"
 _POWERFUL = (
     "the spec is tried out in a scratch database on the live server, as a user who may change every database or use the server's "
     r"files: whatever SQL it holds can do so too. Use one with rights on the database and on `schemaspec\_scratch\_%`.* alone, "

@@ -34,12 +34,9 @@ select d.datname from pg_database d where d.datname like %s and not exists (
   select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objid::int8 = {_LOCK} and l.objsubid = 2
     and l.classid::int8 = (hashtext(d.datname)::int8 & 4294967295))
 """
-_ELSEWHERE = (
-    "name another server with `scratch: postgresql://…` in the spec (`postgresql+embedded://` brings one), "
-    "or lay a snapshot beside the spec where one can be made (`schemaspec init --snapshot`)"
-)
+_ELSEWHERE = "name another server with `scratch: postgresql://…` in the spec (`postgresql+embedded://` brings one)"
 _WAYS = f"give the role the right to create databases (ALTER ROLE … CREATEDB), or {_ELSEWHERE}"
-_WAYS_OF_A_STANDBY = f"the server is a standby, which nobody writes to: {_ELSEWHERE}; or use the primary's URL"
+_WAYS_OF_A_STANDBY = f"the server is a standby, which nobody writes to: use the primary's URL, or {_ELSEWHERE}"
 
 
 @contextmanager
