@@ -75,7 +75,7 @@ def _verified(site: Site, copy: Path, level: Level, progress: StageProgress | No
     if tell:
         tell(0, 1)
     try:
-        facts = site.engine.copier.verify(copy, site.url, level=level)
+        facts = site.engine.copier.verify(copy, site.url, level=level, scratch_url=site.scratch_url())
     except DamagedError as error:
         # The copy is gone in a moment, and its path says nothing to anybody.
         what = f"no backup was made, because the copy was not whole: {error.what}"

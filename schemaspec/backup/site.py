@@ -27,6 +27,7 @@ class Site:
 
     Args:
         key: the secret that signs manifests; None for none.
+        scratch_url: tells the server for scratch databases, where none can be made on the database's own.
         recipients: the public keys that backups are encrypted for; none for backups in the clear.
         clock: what time it is, UTC.
     """
@@ -36,6 +37,7 @@ class Site:
     path: Path
     key: bytes | None = field(default=None, repr=False)
     recipients: tuple[str, ...] = ()
+    scratch_url: Callable[[], str | None] = lambda: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

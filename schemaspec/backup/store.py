@@ -57,6 +57,7 @@ class BackupStore:
         url: the database.
         folder: where the backups lie; by default `backups/` beside the database file, or in the current folder.
         key: the secret that signs manifests; by default what `SCHEMASPEC_BACKUP_KEY` holds.
+        scratch_url: tells the server for scratch databases, where none can be made on the database's own.
         clock: what time it is, UTC; for tests.
 
     Raises (all methods):
@@ -73,6 +74,7 @@ class BackupStore:
         folder: Path | None = None,
         *,
         key: bytes | None = None,
+        scratch_url: Callable[[], str | None] = lambda: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.site = Site(
@@ -81,6 +83,7 @@ class BackupStore:
             path=(folder or default_folder(engine, url)).absolute(),
             key=key or key_from_environment(),
             recipients=recipients_from_environment(),
+            scratch_url=scratch_url,
             clock=clock,
         )
 

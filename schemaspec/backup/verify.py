@@ -120,7 +120,7 @@ def content_of(folder: Folder, work: Workplace, entry: Entry, progress: StagePro
 def facts_of(site: Site, entry: Entry, content: Path, level: Level) -> CopyFacts:
     """Let the engine look at the content, and compare what it holds with the manifest. Raises DamagedError."""
     try:
-        facts = site.engine.copier.verify(content, site.url, level=level)
+        facts = site.engine.copier.verify(content, site.url, level=level, scratch_url=site.scratch_url())
     except DamagedError as error:
         raise DamagedError(error.what, where=entry.backup.path, why=error.why, fix=error.fix) from error
     if entry.manifest is not None and level != "fast":

@@ -173,14 +173,25 @@ class Copier(Protocol):
         """Write a consistent copy to `target`, which must not exist. It may run while another connection of this process
         holds the migration lock. Raises DatabaseError; leaves no file behind then."""
 
-    def verify(self, path: Path, url: DatabaseUrl, *, level: Literal["fast", "default", "full"] = "default") -> CopyFacts:
-        """Open the copy (or restore it into scratch) and prove that it is whole. Raises DatabaseError that says what is not."""
+    def verify(
+        self,
+        path: Path,
+        url: DatabaseUrl,
+        *,
+        level: Literal["fast", "default", "full"] = "default",
+        scratch_url: str | None = None,
+    ) -> CopyFacts:
+        """Open the copy (or restore it into scratch) and prove that it is whole. Raises DatabaseError that says what is not.
+
+        Args:
+            scratch_url: a server for scratch databases, where none can be made on the database's own.
+        """
 
     def restore(self, path: Path, url: DatabaseUrl, *, timeout: float = 60.0, progress: Progress | None = None) -> None:
         """Make the database what the copy holds. Other connections see the old content or the new, never a mixture."""
 
-    def open(self, path: Path, url: DatabaseUrl) -> AbstractContextManager[Connection]:
-        """The copy as a read-only database, to introspect and query it."""
+    def open(self, path: Path, url: DatabaseUrl, *, scratch_url: str | None = None) -> AbstractContextManager[Connection]:
+        """The copy as a read-only database, to introspect and query it. `scratch_url` as for `verify`."""
 
 
 class Engine(Protocol):

@@ -141,7 +141,7 @@ def copies(
     with TemporaryDirectory(prefix=".schemaspec-rehearsal-", dir=folder) as work:
         path = Path(work) / "copy"
         engine.copier.backup(url, path, progress=progress)
-        with engine.copier.open(path, url) as kept, _worked_on(engine, url, path, scratch_url) as copy:
+        with engine.copier.open(path, url, scratch_url=scratch_url) as kept, _worked_on(engine, url, path, scratch_url) as copy:
             yield kept, copy
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from schemaspec.errors import DatabaseError, NoScratchError
+from schemaspec.errors import DatabaseError, InputError, NoScratchError
 from schemaspec.project.status import exists
 
 if TYPE_CHECKING:
@@ -156,7 +157,13 @@ def backup_store(project: Project, folder: str | None = None) -> BackupStore:
 
     from schemaspec.backup.store import BackupStore
 
-    return BackupStore(project.engine, project.url, Path(folder) if folder else None)
+    def scratch_url() -> str | None:
+        # A backup needs no spec, and one that is at fault must not stand in its way.
+        with suppress(InputError):
+            return project.spec.scratch if Path(project.spec_file).is_file() else None
+        return None
+
+    return BackupStore(project.engine, project.url, Path(folder) if folder else None, scratch_url=scratch_url)
 
 
 def back_up(project: Project, *, trigger: str, plan: str = "") -> str:

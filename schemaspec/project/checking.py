@@ -192,5 +192,8 @@ def _baseline(project: Project, source: str) -> Baseline:
     if not path.is_file():
         raise InputError(f"there is no backup {source}", fix="see `schemaspec backup list`, or name a file or a URL")
 
-    with plain_copy(path) as plain, project.engine.copier.open(plain, project.url) as connection:
+    with (
+        plain_copy(path) as plain,
+        project.engine.copier.open(plain, project.url, scratch_url=project.spec.scratch) as connection,
+    ):
         return baseline_of(project.engine, connection, label=path.name if newest else source)

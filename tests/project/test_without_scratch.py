@@ -14,7 +14,7 @@ from schemaspec.errors import NoScratchError, RefusedError, RiskWarning
 from schemaspec.project import Project
 from schemaspec.project.deploying import deploy
 from schemaspec.project.initialise import describe_database
-from tests.servers_postgresql import PrivateCluster
+from tests.servers_postgresql import PrivateCluster, private_cluster
 
 _SQL = "  - {version: 2, description: Add c, up: alter table shops add column c text, down: alter table shops drop column c}\n"
 _OPERATION = "  - {version: 3, description: Add d, up: [{add_column: {table: shops, column: d text}}]}\n"
@@ -138,6 +138,25 @@ def test_a_deployment_that_needs_it_is_refused_before_the_backup(shop: Shop) -> 
     assert deployment.result == "refused"
     assert "CREATEDB" in deployment.messages[0]
     assert not any("Backup" in message for message in deployment.messages)
+
+
+def test_a_copy_is_looked_at_on_another_server_where_none_can_be_made_on_its_own(shop: Shop) -> None:
+    shop.describe()
+    shop.run("INSERT INTO shops VALUES (1, 'a'), (2, 'b')")
+    with private_cluster() as other:
+        shop.spec.write_text(shop.spec.read_text() + f"scratch: {other.url()}\n")
+        strange = shop.project().backups().create()
+        assert strange.details["cannot_verify"] == 'owners and privileges (role "weak_owner" does not exist)'
+        admin = connect(other.url(), mode="write")
+        admin.execute("CREATE ROLE weak_owner")
+        made = shop.project().backups().create()
+        assert "cannot_verify" not in made.details
+        checked = shop.project().backups().verify(made.name, level="full")
+        assert checked.facts is not None and checked.facts.row_counts["shops"] == 2
+        assert admin.query("select count(*) from pg_database where datname like 'schemaspec%'") == [(0,)]
+        shop.migrations.write_text(shop.migrations.read_text() + _SQL)
+        assert shop.project().rehearse_migrations().passed
+        admin.close()
 
 
 def test_a_backup_needs_no_spec(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

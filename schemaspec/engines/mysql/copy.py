@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from schemaspec.engines.common.copies import at_home
 from schemaspec.engines.common.files import create_exclusively, sync_file
 from schemaspec.engines.mysql import defaults
 from schemaspec.engines.mysql.client import Program, login_file, program, running
@@ -84,14 +85,21 @@ class MysqlCopier:
             target.unlink(missing_ok=True)
             raise
 
-    def verify(self, path: Path, url: DatabaseUrl, *, level: Literal["fast", "default", "full"] = "default") -> CopyFacts:
+    def verify(
+        self,
+        path: Path,
+        url: DatabaseUrl,
+        *,
+        level: Literal["fast", "default", "full"] = "default",
+        scratch_url: str | None = None,
+    ) -> CopyFacts:
         """See `Copier.verify`. `fast` looks at the file alone; `full` also runs CHECK TABLE on what was restored."""
         _complete(path)
         if level == "fast":
             found = _SERVER_LINE.search(_edges(path)[0])
             version = found[1].decode("ascii", "replace") if found else ""
             return CopyFacts(server_version=version, schema_fingerprint="", row_counts={})
-        with _restored(path, url) as connection:
+        with _restored(path, url, scratch_url) as connection:
             if level == "full":
                 _sound(connection)
             facts = facts_of(connection)
@@ -116,10 +124,10 @@ class MysqlCopier:
             server.close()
 
     @contextmanager
-    def open(self, path: Path, url: DatabaseUrl) -> Iterator[Connection]:
+    def open(self, path: Path, url: DatabaseUrl, *, scratch_url: str | None = None) -> Iterator[Connection]:
         """See `Copier.open`."""
         _complete(path)
-        with _restored(path, url) as connection:
+        with _restored(path, url, scratch_url) as connection:
             connection.read_only = True
             yield connection
 
@@ -208,8 +216,8 @@ def _load(path: Path, url: DatabaseUrl, server: Server, progress: Progress | Non
 
 
 @contextmanager
-def _restored(path: Path, url: DatabaseUrl) -> Iterator[MysqlConnection]:
-    with scratch(url) as connection:
+def _restored(path: Path, url: DatabaseUrl, scratch_url: str | None) -> Iterator[MysqlConnection]:
+    with at_home(scratch, url, scratch_url) as (connection, _):
         try:
             _load_as_oneself(path, connection)
         except DatabaseError as error:

@@ -30,12 +30,20 @@ class PostgresCopier:
 
         dump(url, target, timeout, progress)
 
-    def verify(self, path: Path, url: DatabaseUrl, *, level: Literal["fast", "default", "full"] = "default") -> CopyFacts:
+    def verify(
+        self,
+        path: Path,
+        url: DatabaseUrl,
+        *,
+        level: Literal["fast", "default", "full"] = "default",
+        scratch_url: str | None = None,
+    ) -> CopyFacts:
         """See `Copier.verify`. `fast` reads the list of contents; the other levels restore into a scratch database on the
-        server of `url`. What can't be looked at here is told in the facts' detail `cannot_verify`; it is not damage."""
+        server of `url`, else on that of `scratch_url`. What can't be looked at here is told in the facts' detail
+        `cannot_verify`; it is not damage."""
         from schemaspec.engines.postgresql.copy_facts import facts_of
 
-        return facts_of(path, url, level)
+        return facts_of(path, url, level, scratch_url)
 
     def restore(self, path: Path, url: DatabaseUrl, *, timeout: float = 60.0, progress: Progress | None = None) -> None:
         """See `Copier.restore`. All that the database holds is replaced in one transaction. `timeout` bounds the wait for
@@ -47,9 +55,9 @@ class PostgresCopier:
             replace(archive, url, timeout=timeout, progress=progress)
 
     @contextmanager
-    def open(self, path: Path, url: DatabaseUrl) -> Iterator[Connection]:
+    def open(self, path: Path, url: DatabaseUrl, *, scratch_url: str | None = None) -> Iterator[Connection]:
         """See `Copier.open`: restored into a scratch database on the server of `url`."""
         from schemaspec.engines.postgresql.copy_facts import open_copy
 
-        with open_copy(path, url) as connection:
+        with open_copy(path, url, scratch_url) as connection:
             yield connection

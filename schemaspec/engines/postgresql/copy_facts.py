@@ -7,13 +7,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from schemaspec.engines.common.copies import at_home
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.copy_archive import Archive
 from schemaspec.engines.postgresql.copy_fill import Filled, fill
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.scratch import scratch
 from schemaspec.engines.protocol import CopyFacts
-from schemaspec.errors import DatabaseError, StatementError
+from schemaspec.errors import DamagedError, DatabaseError, InputError, StatementError
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection
@@ -32,7 +33,9 @@ _DIGEST = (
 )
 
 
-def facts_of(path: Path, url: DatabaseUrl, level: Literal["fast", "default", "full"]) -> CopyFacts:
+def facts_of(
+    path: Path, url: DatabaseUrl, level: Literal["fast", "default", "full"], scratch_url: str | None = None
+) -> CopyFacts:
     """Look at the dump as thoroughly as `level` says. `fast` reads its list of contents only.
 
     Raises:
@@ -50,11 +53,18 @@ def facts_of(path: Path, url: DatabaseUrl, level: Literal["fast", "default", "fu
             return CopyFacts(server_version=contents.server, schema_fingerprint="", row_counts={}, details=details)
         with ExitStack() as stack:
             try:
-                place = stack.enter_context(scratch(url))
-            except DatabaseError as error:
+                place, named = stack.enter_context(at_home(scratch, url, scratch_url))
+            except (DatabaseError, InputError) as error:
                 details["cannot_verify"] = f"the schema, since no scratch database can be made ({error.why or error.what})"
                 return _read_through(archive, contents.server, details)
-            return _restored(stack, archive, place, url, level, details)
+            try:
+                return _restored(stack, archive, place, url, level, details, named)
+            except DatabaseError as error:
+                if named is None or isinstance(error, DamagedError):
+                    raise
+                # The other server may lack what the database's own has (an extension, a library).
+                details["cannot_verify"] = f"the schema, since the server of `scratch:` refuses it ({error.why or error.what})"
+        return _read_through(archive, contents.server, details)
 
 
 def _restored(
@@ -64,6 +74,7 @@ def _restored(
     url: DatabaseUrl,
     level: Literal["fast", "default", "full"],
     details: dict[str, str | int],
+    named: str | None,
 ) -> CopyFacts:
     from schemaspec.engines.registry import engine
 
@@ -74,7 +85,7 @@ def _restored(
         # Roles that are not here, or that we may not act for: everything else can still be looked at.
         if getattr(error, "sqlstate", "") not in ("42501", "42704"):
             raise _unusable(error, archive) from None
-        place = stack.enter_context(scratch(url))
+        place = stack.enter_context(scratch(url, scratch_url=named))
         try:
             filled = fill(archive, place.url, owners=False)
         except StatementError as again:
@@ -136,10 +147,10 @@ def _read_through(archive: Archive, server: str, details: dict[str, Any]) -> Cop
 
 
 @contextmanager
-def open_copy(path: Path, url: DatabaseUrl) -> Iterator[Connection]:
-    """The dump as a database that can only be read, on the server of `url`."""
+def open_copy(path: Path, url: DatabaseUrl, scratch_url: str | None = None) -> Iterator[Connection]:
+    """The dump as a database that can only be read, on the server of `url`, else on that of `scratch_url`."""
     with Archive(path) as archive, ExitStack() as stack:
-        place = stack.enter_context(scratch(url))
+        place, _ = stack.enter_context(at_home(scratch, url, scratch_url))
         try:
             filled: Filled = fill(archive, place.url)
         except StatementError as error:

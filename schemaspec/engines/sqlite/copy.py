@@ -59,7 +59,14 @@ class SqliteCopier:
                     raise DatabaseError("could not write the copy", where=target, why=error.strerror) from error
                 raise
 
-    def verify(self, path: Path, url: DatabaseUrl, *, level: Literal["fast", "default", "full"] = "default") -> CopyFacts:
+    def verify(
+        self,
+        path: Path,
+        url: DatabaseUrl,
+        *,
+        level: Literal["fast", "default", "full"] = "default",
+        scratch_url: str | None = None,
+    ) -> CopyFacts:
         """See `Copier.verify`. What can't be looked at here (a collation or function of the application's own) is told in
         the facts' detail `cannot_verify`; it is not damage."""
         from schemaspec.engines.sqlite.copy_verify import facts_of
@@ -74,7 +81,7 @@ class SqliteCopier:
         restore_file(path, database_path(url), Deadline(timeout), progress)
 
     @contextmanager
-    def open(self, path: Path, url: DatabaseUrl) -> Iterator[Connection]:
+    def open(self, path: Path, url: DatabaseUrl, *, scratch_url: str | None = None) -> Iterator[Connection]:
         """See `Copier.open`."""
         from schemaspec.engines.sqlite.copy_verify import open_copy
 
