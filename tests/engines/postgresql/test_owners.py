@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from schemaspec.diff.compare import diff
+from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.names import identifier
+from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.planning import apply, plan_to, schema_of
 
@@ -35,3 +38,16 @@ def test_the_numbers_of_a_new_identity_column_have_no_more_grants_than_wanted(da
     assert plan.proof == "proven"
     apply(current, plan.statements)
     assert diff(schema_of(current), schema_of(wanted)) == ()
+
+
+def test_a_role_of_any_name_reads_its_tables_and_those_of_others(database: Make, admin: PostgresConnection) -> None:
+    role = 'The "App", of 2'
+    admin.execute(f"CREATE ROLE {identifier(role)} LOGIN")
+    try:
+        live = database(f"create table theirs (a int); create table ours (a int); alter table ours owner to {identifier(role)}")
+        schema = schema_of(live.replaced(user=role))
+        others = {name: bool(schema[ObjectId("table", ("public", name))].note("of_another")) for name in ("ours", "theirs")}
+        assert others == {"ours": False, "theirs": True}
+    finally:
+        admin.execute("DROP DATABASE IF EXISTS shop WITH (FORCE)")
+        admin.execute(f"DROP ROLE {identifier(role)}")

@@ -1,6 +1,7 @@
 -- Tables, partitions, foreign tables, views, materialized views, sequences and composite types.
 select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind, c.relpersistence::text as persistence,
-       pg_get_userbyid(c.relowner) as owner, c.relowner <> current_user::regrole as of_another, c.relacl::text[] as acl, c.reloptions as options, t.reloptions as toast_options,
+       pg_get_userbyid(c.relowner) as owner, pg_get_userbyid(c.relowner) <> current_user as of_another,
+       c.relacl::text[] as acl, c.reloptions as options, t.reloptions as toast_options,
        m.amname as access_method, s.spcname as tablespace, c.relreplident::text as replica_identity,
        c.relrowsecurity as row_security, c.relforcerowsecurity as force_row_security,
        case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound,

@@ -1,6 +1,7 @@
 -- Sequences, those behind identity columns included.
 select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relpersistence::text as persistence,
-       pg_get_userbyid(c.relowner) as owner, c.relowner <> current_user::regrole as of_another, c.relacl::text[] as acl, format_type(s.seqtypid, null) as type,
+       pg_get_userbyid(c.relowner) as owner, pg_get_userbyid(c.relowner) <> current_user as of_another,
+       c.relacl::text[] as acl, format_type(s.seqtypid, null) as type,
        s.seqstart::text as start, s.seqincrement::text as increment, s.seqmin::text as minimum, s.seqmax::text as maximum,
        s.seqcache::text as cache, s.seqcycle as cycle, d.refobjid::int8 as owner_relation, d.refobjsubid::int as owner_column,
        d.deptype::text as ownership
