@@ -23,19 +23,21 @@ def usual_name(path: tuple[str, ...]) -> str:
     return made_name(path[-2], path[-1], "not_null")
 
 
-def copied(build: Build) -> frozenset[str]:
-    """Names that the constraints of several tables have: LIKE copies them, and the server gives none that is taken."""
-    count = Counter(row.not_null_name for row in build.rows["columns"] if row.not_null_local)
+def copied(build: Build) -> frozenset[tuple[str, str]]:
+    """Names that the constraints of several tables of a schema have, with that schema: LIKE copies them, and the server gives
+    none that is taken there."""
+    found = ((build.keys.get((catalog.CLASS, row.relation)), row) for row in build.rows["columns"] if row.not_null_local)
+    count = Counter((table.path[0], str(row.not_null_name)) for table, row in found if table is not None)
     return frozenset(name for name, times in count.items() if times > 1)
 
 
 def facts(
-    build: Build, row: Any, table: tuple[str, ...], taken: Container[str], *, parted: bool
+    build: Build, row: Any, table: tuple[str, ...], taken: Container[tuple[str, str]], *, parted: bool
 ) -> tuple[dict[str, Value], dict[str, Value]]:
     """What is not usual about the constraint behind a row of `columns.sql`, as attributes and notes of the column.
 
     Args:
-        taken: the names that have to be given, since another table may have got them first.
+        taken: the names that have to be given, since another table of the schema may have got them first.
         parted: whether the table is a partition. Its constraints have the names that the parent's had when it came, and keep
             them: these are noted, so that it can be made as it was, and not compared, since nothing can change them.
     """
@@ -48,7 +50,7 @@ def facts(
         "not_null_unproven": not row.not_null_validated,
         "not_null_comment": build.texts.get((catalog.CONSTRAINT, row.not_null_oid, 0)),
     }
-    given = (parted and name) or (row.not_null_local and row.not_null_name in taken)
+    given = (parted and name) or (row.not_null_local and (table[0], row.not_null_name) in taken)
     return attributes, {"not_null_name": row.not_null_name if given else None}
 
 
