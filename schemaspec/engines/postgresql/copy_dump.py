@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,12 +68,20 @@ def _write(
         f"--dbname=service={SERVICE}",
         "--format=custom",
         "--no-password",
+        "--no-sync",  # that is done by us
         f"--lock-wait-timeout={max(1, int(timeout * 1000))}",
     ]
-    # Opened without O_APPEND: pg_dump goes back to the beginning at its end to note where each table lies.
+    # By name, though it is open: pg_dump goes back to the beginning at its end to note where each table lies, and from
+    # version 16 on it only appends to its standard output.
     with (
         target.open("r+b") as file,
-        running(command, stdout=file, environment=reach.environment, handles=reach.handles, secrets=reach.secrets) as run,
+        running(
+            [*command, f"--file=/dev/fd/{file.fileno()}"],
+            stdout=subprocess.DEVNULL,
+            environment=reach.environment,
+            handles=(*reach.handles, file.fileno()),
+            secrets=reach.secrets,
+        ) as run,
     ):
         total = connection.query("select pg_database_size(current_database())")[0][0]
         _wait(connection, run, name, target, total, timeout, progress)

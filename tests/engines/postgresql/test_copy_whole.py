@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from schemaspec.engines.postgresql.copy_client import Client
 from schemaspec.errors import DamagedError, DatabaseError, LockedError, StatementError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.databases import database, run, within
-from tests.servers_postgresql import PrivateCluster
+from tests.servers_postgresql import PrivateCluster, program
 
 _RICH = r"""
 create extension citext;
@@ -219,6 +220,17 @@ def test_a_locked_table_is_told_and_no_file_is_left(shop: DatabaseUrl, target: P
         ENGINE.copier.backup(shop, target, timeout=0.7)
     assert f"process {pid}" in str(caught.value) and "a lock on" in str(caught.value)
     assert not target.exists()
+
+
+def test_where_each_table_lies_is_noted_at_the_beginning_and_nothing_comes_after_the_rows(
+    shop: DatabaseUrl, target: Path, tmp_path: Path
+) -> None:
+    """As in a file that pg_dump opened by itself."""
+    ENGINE.copier.backup(shop, target)
+    own = tmp_path / "own"
+    place = ["-h", shop.host, "-p", str(shop.port), "-U", shop.user, "-d", shop.database]
+    subprocess.run([program("pg_dump"), "--format=custom", f"--file={own}", *place], check=True)
+    assert target.stat().st_size == own.stat().st_size
 
 
 def test_nothing_that_is_there_is_written_over(shop: DatabaseUrl, target: Path) -> None:
