@@ -15,30 +15,29 @@ _IN_PLACE = frozenset({"default", "policy", "view", "rule", *_ROUTINES})
 
 
 def callers(changes: Sequence[Change], current: Schema, desired: Schema) -> Iterator[ObjectId]:
-    """The objects that can't be altered in place: the server would have to choose between the routine that goes and the new one.
+    """The objects that can't be altered in place: they would keep the routine that goes while others call the new one already.
 
     Args:
         changes: what differs between the two schemas.
         current, desired: the schemas.
 
     Returns:
-        what calls the one before, and the other after.
+        what calls a routine that goes, and stays itself.
     """
     gone = [change.before for change in changes if change.action == "drop" and change.before is not None]
     made = [change.after for change in changes if change.action == "create" and change.after is not None]
-    takes = {
-        (old.id, new.id)
+    replaced = {
+        old.id
         for old in gone
         for new in made
         if old.id.kind in _ROUTINES and new.id.kind in _ROUTINES and _name(old) == _name(new) and (_bends(old) or _bends(new))
     }
-    if not takes:
+    if not replaced:
         return
     for change in changes:
-        before, after = change.before, change.after
-        if change.id.kind not in _IN_PLACE or before is None or after is None:
-            continue
-        if any(old in before.depends_on and new in after.depends_on for old, new in takes):
+        before = change.before
+        altered = change.action == "alter" and change.id.kind in _IN_PLACE and before is not None
+        if altered and before is not None and not replaced.isdisjoint(before.depends_on):
             yield change.id
 
 

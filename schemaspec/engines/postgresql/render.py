@@ -15,6 +15,7 @@ from schemaspec.engines.postgresql import (
     render_rename,
     render_routine,
     render_sequence,
+    render_swap,
     render_table,
     render_type,
 )
@@ -66,7 +67,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     render_constraint.find_renames(context)
     render_column.find_implied(context)
     moved.find_moved(context)
-    found: list[Step] = [*render_parents.heirs_columns(context), *render_type.kinds_changed(context)]
+    found: list[Step] = [*render_parents.heirs_columns(context), *render_swap.kinds_changed(context)]
     # Tables, types and columns first: they say what comes or goes along with them.
     for change in sorted(changes, key=lambda change: _FIRST.get(change.id.kind, 9)):
         if change.action == "rename":

@@ -9,7 +9,7 @@ from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column import sequence_settings, set_to_maximum
-from schemaspec.engines.postgresql.render_type import bodies
+from schemaspec.engines.postgresql.render_swap import bodies
 from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by
 from schemaspec.engines.postgresql.targets import literal, target
 from schemaspec.model.change import Change

@@ -1,0 +1,266 @@
+"""A new type in the place of an old one that columns have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from schemaspec.engines.postgresql import hazards, not_null
+from schemaspec.engines.postgresql.conversions import cast
+from schemaspec.engines.postgresql.facts import is_unproven, pairs
+from schemaspec.engines.postgresql.fate import TYPES, built_on, needs_swap, of_another_kind, used_by_columns
+from schemaspec.engines.postgresql.moved import where_waiting
+from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.plan_context import Context, altered, statement
+from schemaspec.engines.postgresql.remarks import remarks
+from schemaspec.engines.postgresql.render_column import retyped
+from schemaspec.engines.postgresql.table_texts import parent_columns
+from schemaspec.engines.postgresql.texts import constraint_clause, create, domain_definition
+from schemaspec.errors import UnsupportedError
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Hazard, Statement, Step
+from schemaspec.model.schema import ObjectId, SchemaObject
+
+
+def kinds_changed(context: Context) -> Iterator[Step]:
+    """Types that columns have, and in whose place one of another kind comes: a domain becomes an enum, say."""
+    for id, made in context.creates.items():
+        old = of_another_kind(id, context.current) if id.kind in TYPES else None
+        if old is None or old not in context.drops or not used_by_columns(old, context.current):
+            continue
+        before, after = context.current[old], context.desired[id]
+        context.done.add(id)
+        context.gone.add(old)
+        step = swap(made, before, after, context, hazards.type_swapped(after))
+        yield replace(step, changes=(context.drops[old], *step.changes), drops=(step.drops - {id}) | {old})
+
+
+def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Context, hazard: Hazard) -> Step:
+    """Rename the old type and those made of it, make the new ones, move the columns over, drop the old ones.
+
+    Args:
+        change: what becomes of the type.
+        before, after: the type as it is, and the one in its place.
+        context: what the plan knows.
+        hazard: what is told of it, if columns go over.
+
+    Raises:
+        UnsupportedError: a range type that has to go for a while is part of another type.
+    """
+    others = [context.alters[id] for id in _roots_beside(before.id, context)]
+    pairs_of_types = [(before, after), *((context.current[other.id], context.desired[other.id]) for other in others)]
+    above = _above([old.id for old, _ in pairs_of_types], context)
+    ranges = [item for item in above if item.id.kind == "range"]
+    built = [item for item in above if item not in ranges]
+    _refuse_inside(ranges, built)
+    waiting = [as_text(item, context.desired[item.id], context) for item in ranges]
+    pairs_of_types += [(item, context.desired[item.id]) for item in built]
+    texts: list[str | Statement] = []
+    columns: dict[ObjectId, tuple[SchemaObject, SchemaObject, SchemaObject]] = {}
+    inside: set[ObjectId] = set()
+    checks = {check.id for old, _ in pairs_of_types for check in context.current.children(old.id.path, "check")}
+    for old, _ in pairs_of_types:
+        texts.append(f"ALTER {_word(old)} {dotted(old.id.path)} RENAME TO {identifier(_old_name(old))}")
+    for old, new in pairs_of_types:
+        make = domain_bodies if new.id.kind == "domain" else bodies
+        texts += [*make(new, context), *remarks(new, context.desired)]
+        inside |= _checks_along(new, context)
+        for column in context.current.of_kind("column"):
+            if old.id in column.depends_on:
+                columns[column.id] = (column, old, new)
+    moving = {id: entry for id, entry in columns.items() if _moves(entry[0], entry[2], context)}
+    for column, old, new in moving.values():
+        if not any(parent.id in moving for parent in parent_columns(column, context.current)):
+            texts.append(_moved(column, old, new, context))
+    for column, old, new in columns.values():
+        held = where_waiting(column, new, context)
+        if held is not None:
+            texts.append(_moved(column, old, new, context, held))
+    for old, _ in reversed(pairs_of_types):
+        texts.append(f"DROP {_word(old)} {dotted((*old.id.path[:-1], _old_name(old)))}")
+    leaving = [id for id in columns if id not in moving and id in context.alters]
+    first, *rest = texts
+    danger = [hazard] if moving else []
+    swapped = [statement(str(first), after.id, *danger), *rest]
+    away, back = ([text for texts in sides for text in texts] for sides in zip(*waiting, strict=True)) if waiting else ([], [])
+    ids = [*(other.id for other in others), *(item.id for item in above)]
+    step = altered(change, [*away, *swapped, *back], *inside, *ids, after=leaving)
+    along = (context.alters[item.id] for item in built if item.id in context.alters)
+    return replace(step, drops=step.drops | checks, changes=(change, *others, *along))
+
+
+def is_swapped(change: Change, context: Context) -> bool:
+    """Whether another type takes the place of this one as a matter of its own."""
+    return change.action == "alter" and needs_swap(change, context.current)
+
+
+def goes_along(id: ObjectId, context: Context) -> bool:
+    """Whether the type is made anew along with another one: with one that it is made of, or beside one that a third is made of
+    as well as of it."""
+    roots = _roots(context)
+    if id in roots:
+        return any(other < id for other in _roots_beside(id, context))
+    return any(item.id == id for item in _above(list(roots), context))
+
+
+def _roots(context: Context) -> frozenset[ObjectId]:
+    """The types in whose place another one comes, and that are made of no other such type."""
+    own = [id for id, change in context.alters.items() if id.kind in TYPES and id.kind != "range" and is_swapped(change, context)]
+    return frozenset(own) - {item.id for id in own for item in _above([id], context)}
+
+
+def _roots_beside(id: ObjectId, context: Context) -> list[ObjectId]:
+    """The other ones that share with this one a type that is made of both, or with one that does."""
+    above = {root: {item.id for item in _above([root], context)} for root in (*_roots(context), id)}
+    found = {id}
+    while more := {root for root in above if root not in found and any(above[root] & above[other] for other in found)}:
+        found |= more
+    return sorted(found - {id})
+
+
+def _above(ids: list[ObjectId], context: Context) -> list[SchemaObject]:
+    """The types that are made of these and go along with them, each after those that it is made of."""
+    found = {
+        item.id: item
+        for id in ids
+        for item in built_on(id, context.current)
+        if _swapped_along(item, context) and item.id not in ids
+    }
+    ordered: list[SchemaObject] = []
+    while found:
+        item = next(item for item in found.values() if found.keys().isdisjoint(set(item.depends_on) - {item.id}))
+        ordered.append(found.pop(item.id))
+    return ordered
+
+
+def _refuse_inside(ranges: list[SchemaObject], others: list[SchemaObject]) -> None:
+    """Raises UnsupportedError where a range type that has to go for a while is part of another type."""
+    for item in others:
+        used = next((range.id for range in ranges if range.id in item.depends_on), None)
+        if used is not None:
+            raise UnsupportedError(
+                f"{item.id.kind} {item.id} is made of the range type {used}, whose subtype is to be another one",
+                why="no range type can be made anew while values of another type hold values of it",
+                fix=f"give the columns of {item.id} another type (text, say) in a migration of its own, then plan the rest",
+            )
+
+
+def _swapped_along(item: SchemaObject, context: Context) -> bool:
+    """Whether a type that is made of the swapped one stays, and columns have it."""
+    stays = item.id in context.desired and item.id not in context.drops
+    own_matter = item.id.kind == "range" and item.id in context.alters
+    return stays and not own_matter and used_by_columns(item.id, context.current)
+
+
+def _word(item: SchemaObject) -> str:
+    return "DOMAIN" if item.id.kind == "domain" else "TYPE"
+
+
+def _old_name(item: SchemaObject) -> str:
+    return made_name(item.id.name, "", "schemaspec_old")
+
+
+def _checks_along(item: SchemaObject, context: Context) -> set[ObjectId]:
+    """The checks of a domain, which come and go with it."""
+    if item.id.kind != "domain":
+        return set()
+    new = {check.id for check in context.desired.children(item.id.path, "check")}
+    context.done |= new
+    context.gone.update(check.id for check in context.current.children(item.id.path, "check"))
+    return new
+
+
+def _moves(column: SchemaObject, after: SchemaObject, context: Context) -> bool:
+    """Whether the column still has the type in the desired schema, and is not made anew anyway."""
+    wanted = context.desired.get(column.id)
+    anew = column.id in context.drops or context.is_dropped(column.id.owner)
+    return wanted is not None and after.id in wanted.depends_on and not anew
+
+
+def _moved(
+    column: SchemaObject, before: SchemaObject, after: SchemaObject, context: Context, place: ObjectId | None = None
+) -> str:
+    """The column goes over to the new type, where it is or at the place where its values wait."""
+    wanted = context.desired[column.id]
+    name = identifier(column.id.name)
+    type = str(wanted["type"])
+    brackets = "[]" if type.endswith("[]") else ""
+    if before.id.kind != after.id.kind:
+        value = f"{name}::text{brackets}::{type}"
+    elif after.id.kind == "composite" and not brackets and pairs(before, "attributes") != pairs(after, "attributes"):
+        value = _row(name, before, after, type, context)
+    elif after.id.kind == "domain" and not brackets and before["type"] != after["type"]:
+        value = f"{cast(name, str(before['type']), str(after['type']))}::{type}"
+    elif (base := _reshaped(before, after, context)) is not None and not brackets:
+        value = f"({_row(name, base, context.desired[base.id], str(after['type']), context)})::{type}"
+    else:
+        value = f"{name}::text{brackets}::{type}"
+    return retyped(place or column.id, type, value, context)
+
+
+def _reshaped(before: SchemaObject, after: SchemaObject, context: Context) -> SchemaObject | None:
+    """The composite type that a domain is made of, if it gets other attributes."""
+    base = next((used for used in before.depends_on if used.kind == "composite" and used in after.depends_on), None)
+    if base is None or before.id.kind != "domain" or str(before["type"]).endswith("[]"):
+        return None
+    return None if context.current[base].attributes == context.desired[base].attributes else context.current[base]
+
+
+def _row(name: str, before: SchemaObject, after: SchemaObject, type: str, context: Context) -> str:
+    swapped = {dotted(id.path) for id in context.swapped}
+    old = {part[0]: part[1] for part in pairs(before, "attributes")}
+    parts = []
+    for part in pairs(after, "attributes"):
+        value, is_type = f"({name}).{identifier(part[0])}", str(part[1])
+        if part[0] not in old:
+            parts.append(f"NULL::{is_type}")
+        elif old[part[0]] == is_type and is_type.removesuffix("[]") in swapped:
+            parts.append(f"{value}::text{'[]' if is_type.endswith('[]') else ''}::{is_type}")
+        else:
+            parts.append(cast(value, str(old[part[0]]), is_type))
+    return f"CASE WHEN {name} IS NULL THEN NULL ELSE ROW({', '.join(parts)})::{type} END"
+
+
+def as_text(before: SchemaObject, after: SchemaObject, context: Context) -> tuple[list[str | Statement], list[str | Statement]]:
+    """What turns the columns of a range type into text and drops it, and what makes it and turns them back."""
+    columns = [
+        column
+        for column in context.current.of_kind("column")
+        if before.id in column.depends_on and _moves(column, after, context)
+    ]
+    tops = [column for column in columns if not any(parent in columns for parent in parent_columns(column, context.current))]
+    texts: list[str | Statement] = []
+    for column in tops:
+        brackets = "[]" if str(column["type"]).endswith("[]") else ""
+        sql = retyped(column.id, f"text{brackets}", f"{identifier(column.id.name)}::text{brackets}", context)
+        texts.append(statement(sql, after.id, hazards.type_swapped(after)))
+    texts.append(f"DROP TYPE {dotted(before.id.path)}")
+    back: list[str | Statement] = [*bodies(after, context), *remarks(after, context.desired)]
+    for column in tops:
+        type = str(context.desired[column.id]["type"])
+        back.append(retyped(column.id, type, f"{identifier(column.id.name)}::{type}", context))
+    return texts, back
+
+
+# --- making types ---------------------------------------------------------------------------------------------------
+
+
+def bodies(item: SchemaObject, context: Context) -> Iterator[str]:
+    """CREATE TYPE, and what default privileges gave beyond what is wanted."""
+    notes = len(tuple(remarks(item, context.desired)))
+    texts = create(item, context.desired)
+    yield from texts[: len(texts) - notes]
+    yield from context.unwanted(item)
+
+
+def domain_bodies(item: SchemaObject, context: Context) -> Iterator[str]:
+    """CREATE DOMAIN with its checks: once a column has an array of it, none can be added."""
+    checks = context.desired.children(item.id.path, "check")
+    inline = [check for check in checks if not is_unproven(check["definition"])]
+    yield " ".join((f"CREATE DOMAIN {dotted(item.id.path)} AS {domain_definition(item)}", *map(constraint_clause, inline)))
+    yield from context.unwanted(item)
+    if item.get("not_null_comment") is not None:
+        yield not_null.domain_comment(item)
+    for check in checks:
+        texts = create(check, context.desired)
+        yield from texts[1:] if check in inline else texts

@@ -1,0 +1,39 @@
+"""Types in whose place other ones come, with the values that columns have of them."""
+
+from __future__ import annotations
+
+from tests.engines.postgresql.conftest import Make, ask
+from tests.engines.postgresql.planning import apply, plan_to, schema_of
+
+
+def test_values_go_over_to_types_that_are_made_of_each_other(database: Make) -> None:
+    live = database(
+        "create type mood as enum ('a'); create domain word as text; create type pair as (a text, b word, c mood);"
+        "create domain whole as pair check ((value).b is not null); create table t (a pair, b whole, c word, d mood);"
+        "insert into t values (('x', 'y', 'a'), ('v', 'w', 'a'), 'z', 'a')"
+    )
+    wanted = database(
+        "create type mood as enum ('b', 'a'); create domain word as varchar(9);"
+        "create type pair as (a varchar(40), b word, c mood, d int); create domain whole as pair;"
+        "create table t (a pair, b whole, c word, d mood)",
+        name="wanted",
+    )
+    plan = plan_to(live, schema_of(wanted))
+    assert plan.proof == "proven"
+    apply(live, plan.statements)
+    assert ask(live, "select a::text, b::text, c::text, d::text from t") == [("(x,y,a,)", "(v,w,a,)", "z", "a")]
+
+
+def test_values_go_over_to_a_type_of_another_kind(database: Make) -> None:
+    live = database(
+        "create type mood as enum ('a', 'b'); create domain word as text check (value <> ''); create table t (a mood, b mood[], c word);"
+        "insert into t values ('b', '{a,b}', 'x')"
+    )
+    wanted = database(
+        "create domain mood as text; create type word as enum ('x', 'y'); create table t (a mood, b mood[], c word)",
+        name="wanted",
+    )
+    plan = plan_to(live, schema_of(wanted))
+    assert plan.proof == "proven"
+    apply(live, plan.statements)
+    assert ask(live, "select a, b::text, c::text from t") == [("b", "{a,b}", "x")]
