@@ -93,4 +93,6 @@ def _direct(one: str, other: str) -> bool:
         return True
     if one in _TIMES and other in _TIMES:
         return other in _FROM_TIMES[one]
+    if one.rpartition(".")[2] == "hstore" and other in ("json", "jsonb"):
+        return True
     return {one, other} in ({"json", "jsonb"}, {"bit", "bit varying"}, {"inet", "cidr"})

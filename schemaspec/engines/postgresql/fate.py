@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -194,6 +194,7 @@ def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tupl
     partitioned table is made anew where the type of its key is; and so is its index where not all partitions keep it, and what
     calls a routine that another one of its name takes the place of."""
     domains = {ObjectId("domain", change.id.owner): None for change in changes if _is_validated(change)}
+    domains |= dict.fromkeys(_rechecked(changes, current, desired))
     found = {change.id: change for change in changes}
     for id in domains:
         if id in current and id in desired and is_contained(id, current):
@@ -235,6 +236,16 @@ def _left_incomplete(changes: Sequence[Change], current: Schema, desired: Schema
         if stays and above is not None and above in desired and desired[above].note("incomplete"):
             found[above] = None
     return found
+
+
+def _rechecked(changes: Sequence[Change], current: Schema, desired: Schema) -> Iterator[ObjectId]:
+    """The domains of which a check calls a routine that is made anew: it comes again along with that."""
+    routines = {
+        change.id for change in changes if change.id.kind in ("function", "procedure") and replaces(change, current, desired)
+    }
+    for check in current.of_kind("check") if routines else ():
+        if check.id in desired and not routines.isdisjoint(check.depends_on) and not is_unproven(check["definition"]):
+            yield ObjectId("domain", check.id.owner)
 
 
 def _is_validated(change: Change) -> bool:

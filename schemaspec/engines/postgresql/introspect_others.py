@@ -52,7 +52,7 @@ def namespaces(build: Build) -> None:
             (row.name,),
             {"schema": row.schema, "member_privileges": tuple(members.get(row.name, ()))},
             key,
-            notes={"version": row.version, "relocatable": row.relocatable},
+            notes={"version": row.version, "relocatable": row.relocatable, "usual_comment": row.usual_comment},
         )
         draft.attributes.pop("comment", None)
         if comment != row.usual_comment:

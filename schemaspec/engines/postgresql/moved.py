@@ -189,7 +189,10 @@ def kept_together(steps: list[Step], context: Context) -> list[Step]:
         return steps
     made = {step.id for step in steps if step.action != "drop"}
     ends = [step for step in steps if not all(text.transactional for text in step.statements)]
-    first = frozenset(step.id for step in ends if step.id.kind in TYPES or (step.action == "drop" and step.id not in made))
+    swapped = {id for step in steps if step.id.kind in TYPES for id in step.after}  # such a column leaves a type that goes
+    first = frozenset(
+        step.id for step in ends if step.id.kind in TYPES or step.id in swapped or (step.action == "drop" and step.id not in made)
+    )
     found = []
     for step in steps:
         if step.action == "drop" and step.id in context.moved:

@@ -68,6 +68,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     render_column.find_implied(context)
     moved.find_moved(context)
     found: list[Step] = [*render_parents.heirs_columns(context), *render_swap.kinds_changed(context)]
+    found += render_swap.checks_first(context)
     # Tables, types and columns first: they say what comes or goes along with them.
     for change in sorted(changes, key=lambda change: _FIRST.get(change.id.kind, 9)):
         if change.action == "rename":

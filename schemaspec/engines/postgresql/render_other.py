@@ -19,7 +19,7 @@ from schemaspec.engines.postgresql.plan_context import (
     statement,
 )
 from schemaspec.engines.postgresql.render_table import foreign_option_changes
-from schemaspec.engines.postgresql.targets import literal, target
+from schemaspec.engines.postgresql.targets import comment_text, literal, target
 from schemaspec.engines.postgresql.texts import (
     create,
     default_privilege_texts,
@@ -115,7 +115,10 @@ def extension(change: Change, context: Context) -> Iterator[Step]:
             for entry in entries:
                 identity, _, words = entry.partition(": ")
                 texts += grants.statements([words], identity, undo=undo)
-        yield altered(change, [*texts, *annotation_changes(change, context)])
+        if change.changed("comment"):  # without one of its own it has the one that it comes with
+            comment = after.get("comment", before.note("usual_comment"))
+            texts.append(comment_text(target(after), comment))
+        yield altered(change, texts)
 
 
 # --- foreign objects ------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     texts: list[str | Statement] = []
     columns: dict[ObjectId, tuple[SchemaObject, SchemaObject, SchemaObject]] = {}
     inside: set[ObjectId] = set()
-    checks = {check.id for old, _ in pairs_of_types for check in context.current.children(old.id.path, "check")}
+    checks = {check.id for old, _ in pairs_of_types for check in _checks(old.id, context) if not _goes_first(check, context)}
     for old, _ in pairs_of_types:
         texts.append(f"ALTER {_word(old)} {dotted(old.id.path)} RENAME TO {identifier(_old_name(old))}")
     for old, new in pairs_of_types:
@@ -86,7 +86,24 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     ids = [*(other.id for other in others), *(item.id for item in above)]
     step = altered(change, [*away, *swapped, *back], *inside, *ids, after=leaving)
     along = (context.alters[item.id] for item in built if item.id in context.alters)
-    return replace(step, drops=step.drops | checks, changes=(change, *others, *along))
+    return replace(step, drops=(step.drops - inside) | checks, changes=(change, *others, *along))
+
+
+def checks_first(context: Context) -> Iterator[Step]:
+    """The checks of domains that another one takes the place of, where what they call is made anew: it could not go before."""
+    for id in sorted(context.swapped):
+        for check in _checks(id, context):
+            if _goes_first(check, context):
+                text = f"ALTER DOMAIN {dotted(id.path)} DROP CONSTRAINT {identifier(check.id.name)}"
+                yield Step(action="drop", id=check.id, statements=(statement(text, check.id),), drops=frozenset({check.id}))
+
+
+def _checks(id: ObjectId, context: Context) -> tuple[SchemaObject, ...]:
+    return context.current.children(id.path, "check") if id.kind == "domain" else ()
+
+
+def _goes_first(check: SchemaObject, context: Context) -> bool:
+    return any(used in context.drops and used in context.creates for used in check.depends_on)
 
 
 def is_swapped(change: Change, context: Context) -> bool:

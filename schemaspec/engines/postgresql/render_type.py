@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.facts import pairs, strings
-from schemaspec.engines.postgresql.fate import grows, needs_swap
+from schemaspec.engines.postgresql.fate import needs_swap
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
@@ -15,7 +16,7 @@ from schemaspec.engines.postgresql.render_swap import as_text, bodies, domain_bo
 from schemaspec.engines.postgresql.targets import comment_text, literal, target
 from schemaspec.engines.postgresql.texts import attribute_text
 from schemaspec.model.change import Change
-from schemaspec.model.plan import Statement, Step
+from schemaspec.model.plan import Step
 from schemaspec.model.schema import ObjectId, SchemaObject
 
 
@@ -38,10 +39,9 @@ def enum(change: Change, context: Context) -> Iterator[Step]:
         lost = [label for label in strings(before, "labels") if label not in strings(after, "labels")]
         yield swap(change, before, after, context, hazards.enum_values_lost(after, lost))
         return
-    texts: list[str | Statement] = []
-    if change.changed("labels") and grows(strings(before, "labels"), strings(after, "labels")):
-        texts += [statement(text, after.id, transactional=False) for text in _added(before, after)]
-    yield altered(change, [*texts, *annotation_changes(change, context)])
+    texts = [statement(text, after.id, transactional=False) for text in _added(before, after)]
+    step = altered(change, [*texts, *annotation_changes(change, context)])
+    yield replace(step, drops=frozenset())  # what has the type may go before that or after
 
 
 def _added(before: SchemaObject, after: SchemaObject) -> Iterator[str]:

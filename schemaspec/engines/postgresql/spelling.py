@@ -7,7 +7,8 @@ import re
 from schemaspec.engines.common.tokens import POSTGRESQL, tokens
 
 _CAST = re.compile(r"\)::(text|character varying)\[\]")
-_ELEMENT = re.compile(r"::([a-z][a-z ]*[a-z])\Z")
+_NAME = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
+_ELEMENT = re.compile(rf"::({_NAME}(?:\.{_NAME}|(?: [a-z]+)*))\Z")
 
 
 def readable(expression: str) -> str:

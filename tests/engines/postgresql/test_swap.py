@@ -37,3 +37,14 @@ def test_values_go_over_to_a_type_of_another_kind(database: Make) -> None:
     assert plan.proof == "proven"
     apply(live, plan.statements)
     assert ask(live, "select a, b::text, c::text from t") == [("b", "{a,b}", "x")]
+
+
+def test_an_hstore_becomes_json_as_the_extension_itself_makes_it(database: Make) -> None:
+    live = database(
+        "create extension hstore; create table t (a hstore default '', b hstore); insert into t values ('k=>1', null)"
+    )
+    wanted = database("create extension hstore; create table t (a jsonb default '{}', b json)", name="wanted")
+    plan = plan_to(live, schema_of(wanted))
+    assert plan.proof == "proven"
+    apply(live, plan.statements)
+    assert ask(live, "select a::text, b from t") == [('{"k": "1"}', None)]
