@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemaspec.cli.options import add_common, confirm, emit, open_project, read, tell, wants_color
+from schemaspec.errors import InputError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -22,6 +23,7 @@ EXAMPLES = """\
   schemaspec apply --direct               straight to the spec, without a migration file
   schemaspec apply --direct --rehearse    try that on a copy with the real data, and time it
   schemaspec apply plan.json              run a plan that was kept; refused when the database has changed since
+  schemaspec apply --record               run nothing: note in the history what the database is seen to have already
   schemaspec apply --allow drop_column    accept one hazard
 """
 
@@ -33,6 +35,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--direct", action="store_true", help="bring the database straight to the spec")
     parser.add_argument("--dry-run", action="store_true", help="show the exact SQL; change nothing")
     parser.add_argument("--rehearse", action="store_true", help="run it on a copy with the real data; change nothing here")
+    parser.add_argument(
+        "--record", action="store_true", help="run nothing: note the pending migrations that the database is seen to have"
+    )
     parser.add_argument("--no-backup", action="store_true", help="make no backup first")
     parser.add_argument(
         "--allow", metavar="HAZARD", action="append", default=[], help="accept these hazards (commas allowed), or all"
@@ -67,6 +72,8 @@ def script(previews: Sequence[Preview], hazards: Sequence[Hazard] = ()) -> str:
 def run(arguments: Namespace) -> int:
     """Apply and say what was done."""
     project = open_project(arguments)
+    if arguments.record:
+        return _record(project, arguments)
     if arguments.plan or arguments.direct:
         return _to_the_spec(project, arguments)
     if arguments.rehearse:
@@ -88,6 +95,19 @@ def run(arguments: Namespace) -> int:
     from schemaspec.report.words import plural, versions
 
     emit(f"Applied {plural(len(result.applied), 'migration')}: {versions(result.applied)}")
+    return 0
+
+
+def _record(project: Project, arguments: Namespace) -> int:
+    from schemaspec.report.words import plural, versions
+
+    if arguments.plan or arguments.direct or arguments.rehearse or arguments.dry_run:
+        raise InputError("--record runs nothing, so it goes with no plan, --direct, --rehearse or --dry-run")
+    noted = project.record(to=arguments.to, allow=hazards(arguments.allow), timeout=arguments.timeout).applied
+    if noted:
+        emit(f"Noted {plural(len(noted), 'migration')} as applied: {versions(noted)}; nothing was run")
+    else:
+        emit("Nothing to do: every migration is in the history.")
     return 0
 
 

@@ -262,7 +262,8 @@ def _not_done(migration: Migration, row: HistoryRow | None, current: int) -> tup
             code="out_of_order",
             version=version,
             message=f"migration {version} is older than {current}, which is applied already",
-            fix=f"give it a version above {current}, or run it late: schemaspec apply --out-of-order",
+            fix=f"give it a version above {current}, or run it late: schemaspec apply --out-of-order; "
+            "where the database has it already, note it: schemaspec apply --record",
             blocking=True,
             position=migration.position,
         )

@@ -272,6 +272,18 @@ class Project:
             self, to=to, dry_run=dry_run, backup=backup, allow=allow, out_of_order=out_of_order, timeout=timeout
         )
 
+    def record(self, *, to: int | None = None, allow: frozenset[str] = frozenset(), timeout: float = 60.0) -> ApplyResult:
+        """Note the pending migrations as applied, where the database is seen to have them; none of them is run.
+
+        Args:
+            to: the last version to note; None for all.
+            allow: `unproven` for those that change no schema, of which nothing can be seen.
+            timeout: seconds to wait for the lock.
+        """
+        from schemaspec.project.applying import record_migrations
+
+        return record_migrations(self, to=to, allow=allow, timeout=timeout)
+
     def apply_direct(
         self,
         kept: Plan | None = None,

@@ -67,6 +67,27 @@ def apply_migrations(
         )
 
 
+def record_migrations(project: Project, *, to: int | None, allow: frozenset[str], timeout: float) -> ApplyResult:
+    """Note in the history what the database has already; see `Project.record`."""
+    from schemaspec.migrate.record import record
+
+    if not exists(project):
+        raise DatabaseError("there is no database to take note of", where=project.url)
+    with project.connected("write") as connection:
+        return record(
+            project.engine,
+            connection,
+            project.migrations,
+            target=to,
+            allow=allow,
+            allow_python=project.allow_python,
+            types=project.types,
+            create_history=history_statements(project),
+            scratch_url=project.spec.scratch,
+            timeout=timeout,
+        )
+
+
 def roll_back(
     project: Project,
     *,
