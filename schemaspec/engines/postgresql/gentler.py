@@ -14,6 +14,7 @@ class Way(NamedTuple):
 
 
 _REPACK = "pg_repack does the same while the table is in use"
+_LEADING = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 _ALONE = "in a migration of its own with `transaction: false`"
 _WAYS = {
     r"create\s+(unique\s+)?index\b": Way(f"CREATE INDEX CONCURRENTLY, {_ALONE}", "P1"),
@@ -32,6 +33,54 @@ _WAYS = {
 }
 
 
-def gentler(sql: str) -> Way | None:
-    """The gentler way, where the statement's first words say what it is."""
-    return next((way for words, way in _WAYS.items() if re.match(rf"\s*{words}", sql, re.IGNORECASE)), None)
+_ADDS = r"alter\s+table\b.*\badd\s+(constraint\s+(\"[^\"]+\"|\S+)\s+)?"
+_ADDS_COLUMN = r"alter\s+table\b.*\badd\s+(column\b|(?!constraint\b|unique\b|primary\b|foreign\b|check\b|exclude\b))"
+_SCANS = {
+    rf"{_ADDS}unique\b": Way(
+        f"build its index first: CREATE UNIQUE INDEX CONCURRENTLY, {_ALONE}; then ADD CONSTRAINT … UNIQUE USING INDEX", "P7"
+    ),
+    rf"{_ADDS}primary\s+key\b": Way(
+        "make its columns NOT NULL first (by way of a CHECK that is validated), then build its index: "
+        f"CREATE UNIQUE INDEX CONCURRENTLY, {_ALONE}; then ADD CONSTRAINT … PRIMARY KEY USING INDEX",
+        "P8",
+    ),
+    rf"{_ADDS}exclude\b": Way(
+        "there is none for the table as it is: make a new one with the constraint, and move the rows", "P9"
+    ),
+    rf"{_ADDS}foreign\s+key\b": Way("add it NOT VALID, then VALIDATE it in a transaction of its own", "P10"),
+    r"alter\s+table\b.*\bset\s+not\s+null\b": Way(
+        "add CHECK (… IS NOT NULL) NOT VALID and VALIDATE it in a transaction of its own; then SET NOT NULL reads nothing, "
+        "and the check can go",
+        "P13",
+    ),
+    r"alter\s+table\b.*\battach\s+partition\b": Way(
+        "give the partition a CHECK that says its bounds first, NOT VALID, and VALIDATE it in a transaction of its own", "P32"
+    ),
+    r"alter\s+domain\b": Way("add the constraint NOT VALID, then VALIDATE it in a transaction of its own", "P37"),
+}
+"""Where a table is read whole."""
+_REWRITES = {
+    rf"{_ADDS_COLUMN}.*\bgenerated\b.*\bstored\b": Way(
+        "a plain column that a trigger fills, and batches fill for the rows there are", "P17"
+    ),
+    rf"{_ADDS_COLUMN}.*(\bas\s+identity\b|\b(big|small)?serial[248]?\b|\bnextval\b)": Way(
+        "add it without its numbers, set the default to a sequence of its own, and fill the rows there are in batches", "P16"
+    ),
+    _ADDS_COLUMN: Way(
+        "add it without the default, then set the default, fill the rows there are in batches (`backfill`), and make it NOT NULL "
+        "at the end",
+        "P15",
+    ),
+}
+"""Where a table is written anew."""
+_BY_CODE = {"scan": _SCANS, "rewrite": _REWRITES}
+
+
+def gentler(sql: str, code: str) -> Way | None:
+    """The gentler way, where the statement's words say what it is.
+
+    Args:
+        code: of the hazard that was measured.
+    """
+    ways = (*_WAYS.items(), *_BY_CODE.get(code, {}).items())
+    return next((way for words, way in ways if re.match(_LEADING + words, sql, re.IGNORECASE | re.DOTALL)), None)

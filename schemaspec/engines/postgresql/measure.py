@@ -90,7 +90,7 @@ def _told(
         scans: how often each table had been scanned before.
     """
     found = _hazards(files, touched, scans, emptied=bool(_TRUNCATES.match(statement.sql)))
-    told = tuple(_with_way(hazard, gentler(statement.sql)) for hazard in found)
+    told = tuple(_with_way(hazard, gentler(statement.sql, hazard.code)) for hazard in found)
     files.update({row[0]: row[3] for row in touched if row[0] in files})
     return told
 
@@ -161,7 +161,7 @@ def _vacuumed(connection: PostgresConnection, statement: Statement) -> tuple[Haz
     now = connection.query(_FILES)
     anew = [(schema, name) for oid, file, schema, name in now if oid in files and files[oid] != file]
     files.update({row[0]: row[1] for row in now if row[0] in files})
-    return tuple(_with_way(_rewrite(path, "AccessExclusiveLock"), gentler(statement.sql)) for path in anew)
+    return tuple(_with_way(_rewrite(path, "AccessExclusiveLock"), gentler(statement.sql, "rewrite")) for path in anew)
 
 
 def _known_files(connection: PostgresConnection) -> dict[int, int]:

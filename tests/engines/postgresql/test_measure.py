@@ -20,6 +20,8 @@ create table p (id int primary key, name varchar(20), price numeric(8,2), flag i
 create table c (id int primary key, p int, note text);
 create view v as select id, name from p;
 create materialized view m as select id from p;
+create domain counted as int; create table k (n int, r int4range, d counted); insert into k values (1, '[1,2)', 1);
+create table whole (n int) partition by range (n); create table part (n int); insert into part values (1);
 insert into p select n, 'x', 1, 1, now() from generate_series(1, 10) n; insert into c values (1, 1, 'x');
 """
 
@@ -65,6 +67,17 @@ def test_what_it_does_is_seen(shop: Connection, sql: str, expected: set[tuple[st
         ("CLUSTER c USING c_pkey", "P33", "pg_repack"),
         ("vacuum full c", "P33", "pg_repack"),
         ("ALTER TABLE c SET UNLOGGED", "P33", "pg_repack"),
+        ("ALTER TABLE c\n  ADD CONSTRAINT c_once UNIQUE (note)", "P7", "USING INDEX"),
+        ("-- soon\nALTER TABLE k ALTER COLUMN n SET NOT NULL", "P13", "IS NOT NULL) NOT VALID"),
+        ("ALTER TABLE k ADD PRIMARY KEY (n)", "P8", "USING INDEX"),
+        ("ALTER TABLE k ADD CONSTRAINT k_r EXCLUDE USING gist (r WITH &&)", "P9", "a new one"),
+        ("ALTER TABLE k ADD CHECK (n > 0)", "P12", "NOT VALID"),
+        ("ALTER DOMAIN counted ADD CHECK (value > 0)", "P37", "NOT VALID"),
+        ("ALTER TABLE k ADD COLUMN token uuid DEFAULT gen_random_uuid()", "P15", "backfill"),
+        ("ALTER TABLE k ADD number serial", "P16", "sequence"),
+        ("ALTER TABLE k ADD COLUMN twice int GENERATED ALWAYS AS (n * 2) STORED", "P17", "trigger"),
+        ("ALTER TABLE k ALTER COLUMN number TYPE bigint", "P21", "beside it"),
+        ("ALTER TABLE whole ATTACH PARTITION part FOR VALUES FROM (1) TO (50)", "P32", "CHECK"),
     ],
 )
 def test_the_gentler_way_fits_the_statement(shop: Connection, sql: str, rule: str, safer: str) -> None:
