@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from schemaspec.engines.common.copies import at_home
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.copy_archive import Archive
-from schemaspec.engines.postgresql.copy_fill import Filled, fill
+from schemaspec.engines.postgresql.copy_fill import LackingError, fill
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.scratch import scratch
 from schemaspec.engines.protocol import CopyFacts
@@ -59,6 +59,9 @@ def facts_of(
                 return _read_through(archive, contents.server, details)
             try:
                 return _restored(stack, archive, place, url, level, details, named)
+            except LackingError as error:
+                names = ", ".join(error.missing)
+                details["cannot_verify"] = f"the schema, which needs what only an administrator may make: the extension {names}"
             except DatabaseError as error:
                 if named is None or isinstance(error, DamagedError):
                     raise
@@ -84,10 +87,14 @@ def _restored(
     except StatementError as error:
         # Roles that are not here, or that we may not act for: everything else can still be looked at.
         if getattr(error, "sqlstate", "") not in ("42501", "42704"):
+            if isinstance(error, LackingError):
+                raise
             raise _unusable(error, archive) from None
         place = stack.enter_context(scratch(url, scratch_url=named))
         try:
             filled = fill(archive, place.url, owners=False)
+        except LackingError:
+            raise
         except StatementError as again:
             raise _unusable(again, archive) from None
         limits.append(f"owners and privileges ({error.why})")
@@ -152,14 +159,16 @@ def open_copy(path: Path, url: DatabaseUrl, scratch_url: str | None = None) -> I
     with Archive(path) as archive, ExitStack() as stack:
         place, _ = stack.enter_context(at_home(scratch, url, scratch_url))
         try:
-            filled: Filled = fill(archive, place.url)
+            missing = fill(archive, place.url).missing
+        except LackingError as error:
+            missing = error.missing
         except StatementError as error:
             raise _unusable(error, archive) from None
-        if filled.missing:
+        if missing:
             raise DatabaseError(
                 "the backup needs an extension that only an administrator may make here",
                 where=path,
-                why=", ".join(filled.missing),
+                why=", ".join(missing),
                 fix="use a role that may create it, or another server for scratch databases",
             )
         connection = connect(place.url, mode="read", timeout=60.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,15 @@ class Filled:
     missing: tuple[str, ...] = ()
 
 
+class LackingError(StatementError):
+    """The server refused something while extensions were missing that only an administrator may make."""
+
+    def __init__(self, refused: StatementError, missing: tuple[str, ...]) -> None:
+        super().__init__(refused.what, statement=refused.statement, why=refused.why, fix=refused.fix)
+        self.sqlstate = getattr(refused, "sqlstate", "")
+        self.missing = missing
+
+
 def fill(
     archive: Archive, url: DatabaseUrl, *, owners: bool = True, subscriptions: bool = False, progress: Progress | None = None
 ) -> Filled:
@@ -49,6 +58,7 @@ def fill(
 
     Raises:
         DamagedError: the dump can't be read to its end.
+        LackingError: so it did while extensions were missing.
         StatementError: the server refused something in it.
     """
     connection = connect(url, mode="write", timeout=60.0)
@@ -120,7 +130,25 @@ def _bring(
     early = [entry for entry in entries if not entry.text.startswith(_LAST)]
     late = [entry for entry in entries if entry.text.startswith(_LAST)]
     options = () if owners else _OWNERS
-    missing = []
+    missing: list[str] = []
+    try:
+        _bring_parts(connection, archive, early, late, options, missing, progress)
+    except StatementError as error:
+        if missing:
+            raise LackingError(error, tuple(missing)) from None
+        raise
+    return Filled(missing=tuple(missing))
+
+
+def _bring_parts(
+    connection: PostgresConnection,
+    archive: Archive,
+    early: list[Entry],
+    late: list[Entry],
+    options: Sequence[str],
+    missing: list[str],
+    progress: Progress | None,
+) -> None:
     # Sections are the server's own order; rows come before indexes and keys, privileges after rows.
     for part in _parts(early):
         if not part[0].text.startswith(_EXTENSION):
@@ -130,7 +158,6 @@ def _bring(
     _rows(connection, archive, progress)
     _script(connection, archive, early, "--section=post-data", *options)
     _script(connection, archive, late, *options)
-    return Filled(missing=tuple(missing))
 
 
 def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
@@ -162,9 +189,11 @@ def _extension(connection: PostgresConnection, archive: Archive, part: list[Entr
         with connection.transaction():
             _script(connection, archive, part, *options)
     except StatementError as error:
-        if getattr(error, "sqlstate", "") != "42501":
+        comment = part[0].text.startswith("COMMENT")
+        # The comment of one that was not made finds nothing.
+        if getattr(error, "sqlstate", "") not in (("42501", "42704") if comment else ("42501",)):
             raise
-        return part[0].text.startswith("COMMENT")
+        return comment
     return True
 
 

@@ -281,6 +281,29 @@ def test_who_may_not_make_databases_still_has_the_backup_read_to_its_end(postgre
         assert run(url, "select a from s.t") == [("x",)]
 
 
+def test_an_extension_that_only_an_administrator_may_make_prevents_no_backup(postgresql: PrivateCluster, target: Path) -> None:
+    run(postgresql.url(), "drop role if exists maker; create role maker login createdb")
+    with database(postgresql, options="OWNER maker") as admin:
+        url = DatabaseUrl.parse(f"postgresql://maker@127.0.0.1:{admin.port}/{admin.database}")
+        run(admin, "create extension pg_stat_statements; create extension postgres_fdw")
+        run(url, "create schema s; create table s.t (id int primary key, a text); insert into s.t values (1, 'x')")
+        ENGINE.copier.backup(url, target)
+        facts = ENGINE.copier.verify(target, url, level="full")
+        missing = "the extension pg_stat_statements, the extension postgres_fdw"
+        assert (facts.details["cannot_verify"], facts.row_counts) == (missing, {"s.t": 1})
+        target.unlink()
+        run(admin, "create server far foreign data wrapper postgres_fdw; grant usage on foreign server far to maker")
+        run(url, "create foreign table s.f (a int) server far")
+        ENGINE.copier.backup(url, target)
+        facts = ENGINE.copier.verify(target, url)
+        assert "which needs what only an administrator may make" in str(facts.details["cannot_verify"])
+        with pytest.raises(DatabaseError, match="only an administrator may make here"), ENGINE.copier.open(target, url):
+            pass
+        target.write_bytes(target.read_bytes()[:-10])
+        with pytest.raises(DamagedError):
+            ENGINE.copier.verify(target, url)
+
+
 _SPY = """#!/bin/sh
 case "$1" in --version) echo "pg_dump (PostgreSQL) 15.20"; exit;; esac
 { tr '\\0' '\\n' < /proc/$$/cmdline; echo ---; tr '\\0' '\\n' < /proc/$$/environ; echo ---
