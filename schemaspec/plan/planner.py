@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from schemaspec.model.change import Change
     from schemaspec.model.url import DatabaseUrl
 
+Scratch = Callable[[], AbstractContextManager["Connection"]]
+"""Gives an empty scratch database each time it is called."""
+
 __all__ = ["accepted", "check_fresh", "make_plan"]
 
 _LARGE = 4000
@@ -44,6 +47,7 @@ def make_plan(
     prove: bool = True,
     renames: Sequence[Rename] | None = None,
     beside: Mapping[Key, str] = MappingProxyType({}),
+    scratch: Scratch | None = None,
 ) -> Plan:
     """The plan that turns `current` into `desired`, as far as the spec's policy asks for it.
 
@@ -54,6 +58,7 @@ def make_plan(
         prove: run it on a scratch clone. Renames are looked at there in any case.
         renames: what to rename; None: what the spec's `renamed_from` asks for.
         beside: the fingerprints of what both schemas hold as well, and which has nothing to do with what differs.
+        scratch: gives an empty scratch database each time; None: what the engine makes for `url` and `scratch_url`.
 
     Returns:
         The plan; without steps when there is nothing to do. `refuted` when the proof failed.
@@ -71,7 +76,8 @@ def make_plan(
         notes = tuple(_order_notes(engine, current, desired))
         return Plan(engine=engine.name, start=state(current, beside), end=state(target, beside), notes=notes, proof="proven")
     server = url or (live.url if live else None)
-    draft = _drafted(engine, current, desired, spec, renames, server, scratch_url, prove, target=target, changes=changes)
+    empty = scratch or (lambda: engine.scratch(server, scratch_url=scratch_url))
+    draft = _drafted(engine, current, desired, spec, renames, empty, prove, target=target, changes=changes)
     steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, draft.renames)
     if prove and draft.proof == "unproven":
         hazards = (*hazards, _unproven(draft.message, draft.ways))
@@ -107,8 +113,7 @@ def _drafted(
     desired: Schema,
     spec: Spec,
     renames: Sequence[Rename],
-    url: DatabaseUrl | None,
-    scratch_url: str | None,
+    empty: Scratch,
     prove: bool,
     *,
     target: Schema,
@@ -116,7 +121,7 @@ def _drafted(
 ) -> Draft:
     if spelled := respelled(engine.features.caseless, current, desired, spec, renames):
         # Where something broken stands in the way of renaming, the engine still knows a way without.
-        with suppress(DatabaseError, UnsupportedError), engine.scratch(url, scratch_url=scratch_url) as scratch:
+        with suppress(DatabaseError, UnsupportedError), empty() as scratch:
             together = sorted((*renames, *spelled), key=lambda rename: rename.round)
             renamed = draft_proven(engine, scratch, current, desired, spec, together)
             if renamed.proof != "refuted":
@@ -125,11 +130,11 @@ def _drafted(
         return draft_unproven(engine, current, desired, spec, "no proof was asked for")
     try:
         if len(current) > _LARGE and not renames:
-            with engine.scratch(url, scratch_url=scratch_url) as scratch:
+            with empty() as scratch:
                 draft = draft_partly(engine, scratch, current, target, changes)
             if draft is not None:
                 return draft
-        with engine.scratch(url, scratch_url=scratch_url) as scratch:
+        with empty() as scratch:
             return draft_proven(engine, scratch, current, desired, spec, renames)
     except DatabaseError as error:
         if renames:

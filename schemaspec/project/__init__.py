@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from schemaspec.model.schema import Schema
     from schemaspec.model.spec import Spec
     from schemaspec.plan.rehearse import Rehearsal
+    from schemaspec.project.ahead import Ahead
     from schemaspec.project.checking import Outcome
     from schemaspec.project.files import Head
     from schemaspec.project.kept import Kept
@@ -105,12 +106,18 @@ class Project:
         return read_spec(self.spec_file, engine=None, database=self._override)
 
     @cached_property
-    def head(self) -> Head:
-        """What is known of the spec without reading it, where it is as it was the last time."""
-        from schemaspec.project.files import Head, spec_head
+    def known_head(self) -> Head | None:
+        """What is known of the spec without reading it; None where it is another one than the last time."""
+        from schemaspec.project.files import spec_head
 
-        known = spec_head(self.spec_file, engine=None, database=self._override)
-        return known or Head(digest=self.spec.digest, database=self.spec.database)
+        return spec_head(self.spec_file, engine=None, database=self._override)
+
+    @cached_property
+    def head(self) -> Head:
+        """The same; read from the spec where it has to be."""
+        from schemaspec.project.files import Head
+
+        return self.known_head or Head(digest=self.spec.digest, database=self.spec.database)
 
     @cached_property
     def _override(self) -> str | None:
@@ -184,11 +191,11 @@ class Project:
 
         return desired_schema(self.engine, self.spec, self.url, server_version)
 
-    def desired_parts(self, server_version: str) -> Kept:
-        """The same, to be read whole or in part."""
+    def desired_parts(self, server_version: str, ahead: Ahead | None = None) -> Kept:
+        """The same, to be read whole or in part; in a scratch database of `ahead` where one is needed."""
         from schemaspec.project.desired import desired
 
-        return desired(self.engine, self.spec, self.url, server_version)
+        return desired(self.engine, self.spec, self.url, server_version, ahead=ahead)
 
     @contextmanager
     def connected(self, mode: Mode = "read") -> Iterator[Connection]:

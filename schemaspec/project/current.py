@@ -25,12 +25,22 @@ def current_schema(engine: Engine, connection: Connection) -> Schema:
         return engine.introspect(connection)
 
 
-def current(engine: Engine, connection: Connection) -> Kept:
-    """As `current_schema`, to be read whole or in part."""
+def last_known(engine: Engine, connection: Connection) -> Kept | None:
+    """What the connection's database held the last time, as far as that was kept; whether it still does nobody has asked."""
+    return load("live", *_key(engine, connection)) if isinstance(engine, Digests) else None
+
+
+def current(engine: Engine, connection: Connection, last: Kept | None = None) -> Kept:
+    """As `current_schema`, to be read whole or in part.
+
+    Args:
+        last: what is `last_known`; None where nobody has looked.
+    """
     if not isinstance(engine, Digests) or (digest := engine.digest(connection)) is None:
         return Kept.of(engine.introspect(connection))
-    url = connection.url
-    key = (engine.name, engine.place(url) if isinstance(engine, Locates) else str(url), url.user)
+    key = _key(engine, connection)
+    if last is not None and last.known.get("digest") == digest:
+        return last
     if (known := load("live", *key, digest=digest)) is not None:
         return known
     # What is asked now follows from what the digest was made of, so that a witness need not note it.
@@ -41,3 +51,8 @@ def current(engine: Engine, connection: Connection) -> Kept:
     if isinstance(connection, Witness):  # somebody changes it just now
         connection.sound = False
     return Kept.of(engine.introspect(connection))
+
+
+def _key(engine: Engine, connection: Connection) -> tuple[str, ...]:
+    url = connection.url
+    return engine.name, engine.place(url) if isinstance(engine, Locates) else str(url), url.user

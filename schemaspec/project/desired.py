@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from schemaspec.model.schema import Schema
     from schemaspec.model.spec import Declaration, Spec
     from schemaspec.model.url import DatabaseUrl
+    from schemaspec.project.ahead import Ahead
 
+_FEW = 400
+"""So many statements go into one transaction: what they make is locked until it ends, and the locks of a server are counted."""
 _OTHER_VERSION = (
     "the spec was worked out on a server of version {}, and the database's has {}: what these two spell differently, views "
     "mostly, looks like a difference. Let `scratch:` (or the snapshot) be of the database's own version"
@@ -51,9 +54,21 @@ def compile_declarations(engine: Engine, declarations: Sequence[Declaration], sp
     return tuple(statements)
 
 
-def build(engine: Engine, statements: Sequence[Statement], url: DatabaseUrl | None, scratch_url: str | None) -> Schema:
-    """What a scratch database of that engine holds after the statements."""
-    with engine.scratch(url, scratch_url=scratch_url) as scratch:
+def build(
+    engine: Engine, statements: Sequence[Statement], url: DatabaseUrl | None, scratch_url: str | None, ahead: Ahead | None = None
+) -> Schema:
+    """What a scratch database of that engine holds after the statements.
+
+    Args:
+        ahead: has made one, or is about to.
+    """
+    if ahead is None:
+        empty = engine.scratch(url, scratch_url=scratch_url)
+    elif len(statements) <= _FEW and all(statement.transactional for statement in statements):
+        empty = ahead.undone(scratch_url)
+    else:
+        empty = ahead.scratch(scratch_url)
+    with empty as scratch:
         engine.load(scratch, statements)
         return engine.introspect(scratch)
 
@@ -74,11 +89,11 @@ def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_v
         return _made(engine, spec, url, server_version).whole
 
 
-def desired(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept:
-    """As `desired_schema`, to be read whole or in part."""
+def desired(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, *, ahead: Ahead | None = None) -> Kept:
+    """As `desired_schema`, to be read whole or in part; in a scratch database of `ahead` where one is needed."""
     found = load("schema", *_key(engine, spec, url), digest=spec.digest, server_version=server_version)
     if found is None or not _brought_to_snapshot(spec, found):
-        found = _made(engine, spec, url, server_version)
+        found = _made(engine, spec, url, server_version, ahead)
     if found.server_version.partition(".")[0] != server_version.partition(".")[0]:
         warnings.warn(_OTHER_VERSION.format(found.server_version, server_version), RiskWarning, stacklevel=2)
     return found
@@ -93,14 +108,14 @@ def _brought_to_snapshot(spec: Spec, found: Kept) -> bool:
     return True
 
 
-def _made(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept:
-    if (altered := _altered(engine, spec, url, server_version)) is not None:
+def _made(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, ahead: Ahead | None = None) -> Kept:
+    if (altered := _altered(engine, spec, url, server_version, ahead)) is not None:
         return altered
-    schema, written_down = described(engine, spec, url)
+    schema, written_down = described(engine, spec, url, ahead)
     return Kept.of(schema) if written_down else keep(engine, spec, url, server_version, schema)
 
 
-def _altered(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept | None:
+def _altered(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, ahead: Ahead | None) -> Kept | None:
     """What the spec leads to, from what it led to before it was edited; None where that takes a look at the whole."""
     if not kept.records_dependencies(engine):
         return None
@@ -112,7 +127,7 @@ def _altered(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version
         from schemaspec.project.recompile import anew
 
         def make(declarations: Sequence[Declaration]) -> Schema:
-            return build(engine, compile_declarations(engine, declarations, spec), url, spec.scratch)
+            return build(engine, compile_declarations(engine, declarations, spec), url, spec.scratch, ahead)
 
         was = old.known["declared"]
         found = anew(old, was, spec.declarations, path=engine.dialect.path, digest=cache.digest, make=make)
@@ -140,7 +155,7 @@ def _settings(spec: Spec) -> str:
     return cache.digest(repr(sorted((name, sorted(texts.items())) for name, texts in spec.types.items())), str(spec.scratch))
 
 
-def described(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[Schema, bool]:
+def described(engine: Engine, spec: Spec, url: DatabaseUrl | None, ahead: Ahead | None = None) -> tuple[Schema, bool]:
     """What a scratch database makes of the spec; where none can be made, what the snapshot beside the spec says.
 
     Returns:
@@ -151,7 +166,7 @@ def described(engine: Engine, spec: Spec, url: DatabaseUrl | None) -> tuple[Sche
     """
     statements = compile_declarations(engine, spec.declarations, spec)
     try:
-        return build(engine, statements, url, spec.scratch), False
+        return build(engine, statements, url, spec.scratch, ahead), False
     except DatabaseError as error:
         written_down = snapshot.stand_in(spec, engine.name)
         if written_down is None and isinstance(error, NoScratchError):

@@ -22,20 +22,34 @@ if TYPE_CHECKING:
     from schemaspec.model.plan import Plan
     from schemaspec.model.spec import Declaration, Spec
     from schemaspec.model.url import DatabaseUrl
+    from schemaspec.plan.planner import Scratch
 
 
 def narrow_plan(
-    engine: Engine, connection: Connection, current: Kept, desired: Kept, spec: Spec, *, url: DatabaseUrl | None = None
+    engine: Engine,
+    connection: Connection,
+    current: Kept,
+    desired: Kept,
+    spec: Spec,
+    *,
+    url: DatabaseUrl | None = None,
+    scratch: Scratch | None = None,
 ) -> Plan | None:
     """The plan from the one to the other, proven; None where that takes a look at the whole. See `make_plan`."""
     try:
-        return _narrow(engine, connection, current, desired, spec, url)
+        return _narrow(engine, connection, current, desired, spec, url, scratch)
     except (SchemaspecError, *BROKEN):
         return None
 
 
 def _narrow(
-    engine: Engine, connection: Connection, current: Kept, desired: Kept, spec: Spec, url: DatabaseUrl | None
+    engine: Engine,
+    connection: Connection,
+    current: Kept,
+    desired: Kept,
+    spec: Spec,
+    url: DatabaseUrl | None,
+    scratch: Scratch | None,
 ) -> Plan | None:
     from schemaspec.plan.planner import make_plan
 
@@ -56,6 +70,7 @@ def _narrow(
         spec,
         url=url,
         scratch_url=spec.scratch,
+        scratch=scratch,
         beside={key: part.fingerprint for key, part in here.items() if key not in scope},
     )
     return plan if plan.proof == "proven" and core.issuperset(_touched(plan, here)) else None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
+
+from schemaspec.project.kept import BROKEN, LARGE
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection
@@ -11,14 +14,18 @@ if TYPE_CHECKING:
     from schemaspec.model.plan import Plan
     from schemaspec.model.schema import Schema
     from schemaspec.project import Project
+    from schemaspec.project.ahead import Ahead
     from schemaspec.project.kept import Kept
 
 
 def make(project: Project, connection: Connection) -> Plan:
     """The plan from what the connection holds to the spec."""
+    from schemaspec.project.ahead import Ahead
     from schemaspec.project.current import current
 
-    return _made(project, connection, current(project.engine, connection))
+    with Ahead(project.engine, project.url) as ahead:
+        here, there = current(project.engine, connection), project.desired_parts(connection.server_version, ahead)
+        return _made(project, connection, here, there, ahead)
 
 
 def plan_to_spec(project: Project) -> Plan:
@@ -33,37 +40,67 @@ def plan_to_spec(project: Project) -> Plan:
             return make(project, nothing)
     from schemaspec.plan.noted import noted, told
     from schemaspec.project import again
-    from schemaspec.project.current import current
+    from schemaspec.project.ahead import Ahead
+    from schemaspec.project.current import current, last_known
 
-    with project.connected("read") as connection:
-        witness = again.Witness(connection)
+    engine = project.engine
+    with project.connected("read") as connection, Ahead(engine, project.url) as ahead:
+        witness, last = again.Witness(connection), None
+        if project.known_head is None and _is_large(last := last_known(engine, connection)) and not _names_scratch(project):
+            ahead.begin()  # the spec was edited, and is to be read before anything can be made of it
         known = again.recalled("plan", project, witness)
         if known is not None and (plan := told(known.found)) is not None:
             return plan
-        here = current(project.engine, witness)
-        plan = _made(project, witness, here)
+        last = last or last_known(engine, connection)
+        there = project.desired_parts(connection.server_version, ahead)
+        if _is_large(last) and project.spec.scratch is None and _differs(last, there):
+            ahead.begin()  # unless the database is another one by now, which is to be asked
+        here = current(engine, witness, last)
+        plan = _made(project, witness, here, there, ahead)
         # What a server of its own for scratch databases is like is not asked here.
         if here.by_digest and plan.proof == "proven" and project.spec.scratch is None:
             again.note("plan", project, witness, noted(plan))
         return plan
 
 
-def _made(project: Project, connection: Connection, here: Kept) -> Plan:
+def _is_large(known: Kept | None) -> bool:
+    try:
+        return known is not None and len(known) > LARGE
+    except BROKEN:
+        return False
+
+
+def _names_scratch(project: Project) -> bool:
+    """Whether the spec may name a server of its own for scratch databases."""
+    with open(project.spec_file, "rb") as file:  # noqa: PTH123
+        return b"scratch" in file.read()
+
+
+def _differs(one: Kept | None, other: Kept) -> bool:
+    try:
+        fingerprints = [{key: part.fingerprint for key, part in side.parts.items()} for side in (one, other) if side is not None]
+    except BROKEN:
+        return False
+    return fingerprints[0] != fingerprints[-1]
+
+
+def _made(project: Project, connection: Connection, here: Kept, there: Kept, ahead: Ahead) -> Plan:
     from schemaspec.plan.planner import make_plan
     from schemaspec.project.narrow import narrow_plan
 
     engine, spec, url = project.engine, project.spec, project.url
-    there = project.desired_parts(connection.server_version)
-    plan = narrow_plan(engine, connection, here, there, spec, url=url)
+
+    def scratch() -> AbstractContextManager[Connection]:
+        return ahead.scratch(spec.scratch)
+
+    plan = narrow_plan(engine, connection, here, there, spec, url=url, scratch=scratch)
     if plan is not None:
         return plan
     current, desired = _whole(here, lambda: engine.introspect(connection)), project.desired(connection.server_version)
-    return make_plan(engine, connection, current, desired, spec, url=url, scratch_url=spec.scratch)
+    return make_plan(engine, connection, current, desired, spec, url=url, scratch_url=spec.scratch, scratch=scratch)
 
 
 def _whole(kept: Kept, otherwise: Callable[[], Schema]) -> Schema:
-    from schemaspec.project.kept import BROKEN
-
     try:
         return kept.whole
     except BROKEN:
