@@ -24,6 +24,7 @@ _MOST_ENTRIES = 500
 _ENDING = ".kept"
 _LENGTH = 8
 """How many bytes say how long the value is; what follows it are the bytes beside it."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -91,15 +92,24 @@ def digest(*parts: str) -> str:
 
 def _plain(value: Any) -> Any:
     """The value in plain types alone, as reading it from JSON would give it."""
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    # Nearly all of it is of these very types; to ask for more than that is what takes its time.
+    if kind in _PLAIN:
         return value
+    if kind is list or kind is tuple:
+        return [item if type(item) in _PLAIN else _plain(item) for item in value]
+    if kind is dict:
+        return {
+            name if type(name) is str else str(name): item if type(item) in _PLAIN else _plain(item)
+            for name, item in value.items()
+        }
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return list(map(_plain, value))
-    for kind in (str, int, float):
-        if isinstance(value, kind):
-            return kind(value)
+    for plain in (str, int, float):
+        if isinstance(value, plain):
+            return plain(value)
     raise TypeError(f"not plain: {type(value).__name__}")
 
 

@@ -164,6 +164,9 @@ def spec_from_plain(
     )
 
 
+_SIMPLE = frozenset({str, int, bool, float, type(None)})
+
+
 def _plain(item: Any, files: dict[str, int]) -> dict[str, Any]:
     """The fields of a value that differ from what they are when left out."""
     found: dict[str, Any] = {}
@@ -188,6 +191,8 @@ _DEFAULTS: dict[object, tuple[tuple[str, object], ...]] = {
 
 
 def _data(value: Any) -> Any:
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, Mapping):
         return {key: _data(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
