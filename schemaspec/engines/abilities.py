@@ -180,6 +180,11 @@ class Digests(Protocol):
         """What `introspect` finds while the digest is this one; None when it is another one by now."""
 
 
+def records_dependencies(engine: Engine) -> bool:
+    """Whether the engine's databases record what depends on what, and know no names that are alike."""
+    return isinstance(engine, Digests) and not engine.features.caseless
+
+
 @runtime_checkable
 class Locates(Protocol):
     """What an engine has beside `Engine` where a URL alone does not say which server it leads to."""

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from schemaspec.diff.compare import children_of, container_of
+from schemaspec.diff.compare import CONTAINERS, children_of, container_of
 from schemaspec.model.plan import Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.plan import facts
 
+_SAID_APART = frozenset({"comment", "privileges"})
+"""What a table can have beside its columns that has nothing to do with which ones they are."""
 
-def needed(schema: Schema, ids: Iterable[ObjectId], *, triggers: bool = True, parents: bool = True) -> Schema:
+
+def needed(
+    schema: Schema, ids: Iterable[ObjectId], *, triggers: bool = True, parents: bool = True, shells: bool = False
+) -> Schema:
     """These objects, all that lives in them, and all that any of it depends on or refers to.
 
     Args:
         triggers: whether triggers and rules of the tables come along.
         parents: whether the tables that foreign keys name come along.
+        shells: whether tables that only come along for a foreign key have no more than what it needs of them.
     """
     found: set[ObjectId] = set()
+    shell: set[ObjectId] = set()
     queue = list(ids)
     while queue:
         id = queue.pop()
@@ -25,12 +32,41 @@ def needed(schema: Schema, ids: Iterable[ObjectId], *, triggers: bool = True, pa
         if item is None or id in found:
             continue
         found.add(id)
+        if shells and (bare := _shell(item, schema)):
+            shell |= bare
+            queue += (used for inner in bare for used in schema[inner].depends_on if used not in bare)
+            continue
         queue += item.depends_on
         queue += (child for child in children_of(id, schema) if triggers or child.kind not in ("trigger", "rule"))
         queue += _parent(item, schema) if parents else ()
         if (owner := container_of(id, schema)) is not None:
             queue.append(owner)
-    return schema.only(found)
+    return schema.only(found | shell)
+
+
+def without_shells(part: Schema, schema: Schema) -> Schema:
+    """The part of a schema without the tables of which it holds a shell alone."""
+    places = {item.id: len(tuple(children_of(item.id, part))) for item in part.of_kind("table")}
+    bare = {id for id, size in places.items() if id in schema and size != len(tuple(children_of(id, schema)))}
+    return part.only(id for id in part.objects if id not in bare)
+
+
+def _shell(item: SchemaObject, schema: Schema) -> set[ObjectId]:
+    """A foreign key with what it needs of both tables, these as shells; nothing where they can't be made of that alone."""
+    if item.id.kind != "foreign_key":
+        return set()
+    inside = {item.id, *(used for used in item.depends_on if container_of(used, schema) is not None)}
+    inside |= {column for used in tuple(inside) for column in schema[used].depends_on if column.kind == "column"}
+    owners = {owner for used in inside if (owner := container_of(used, schema)) is not None}
+    columns = {column.owner for column in inside if column.kind == "column"}
+    plain = owners.issuperset(_parent(item, schema)) and all(_is_plain(schema[owner]) for owner in owners)
+    return inside | owners if plain and columns == {owner.path for owner in owners} else set()
+
+
+def _is_plain(table: SchemaObject) -> bool:
+    """Whether it can be made with some of its columns as well as with all of them."""
+    related = any(used.kind in CONTAINERS for used in table.depends_on)
+    return table.id.kind == "table" and _SAID_APART.issuperset(table.attributes) and not related
 
 
 def affected(schema: Schema, steps: Iterable[Step]) -> set[ObjectId]:

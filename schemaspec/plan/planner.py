@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
 from schemaspec.plan.clone import modelled
 from schemaspec.plan.hazards import accepted, with_hazards
-from schemaspec.plan.proof import Draft, draft_partly, draft_proven, draft_unproven
+from schemaspec.plan.proof import Draft, Scratch, draft_partly, draft_proven, draft_unproven
 from schemaspec.plan.renames import Rename, pending_renames
 from schemaspec.plan.respelled import respelled
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.change import Change
     from schemaspec.model.url import DatabaseUrl
-
-Scratch = Callable[[], AbstractContextManager["Connection"]]
-"""Gives an empty scratch database each time it is called."""
 
 __all__ = ["accepted", "check_fresh", "make_plan"]
 
@@ -77,7 +74,8 @@ def make_plan(
         return Plan(engine=engine.name, start=state(current, beside), end=state(target, beside), notes=notes, proof="proven")
     server = url or (live.url if live else None)
     empty = scratch or (lambda: engine.scratch(server, scratch_url=scratch_url))
-    draft = _drafted(engine, current, desired, spec, renames, empty, prove, target=target, changes=changes)
+    partly = bool(beside) or len(current) > _LARGE
+    draft = _drafted(engine, current, desired, spec, renames, empty, prove, target=target, changes=changes, partly=partly)
     steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, draft.renames)
     if prove and draft.proof == "unproven":
         hazards = (*hazards, _unproven(draft.message, draft.ways))
@@ -118,6 +116,7 @@ def _drafted(
     *,
     target: Schema,
     changes: Sequence[Change],
+    partly: bool,
 ) -> Draft:
     if spelled := respelled(engine.features.caseless, current, desired, spec, renames):
         # Where something broken stands in the way of renaming, the engine still knows a way without.
@@ -129,11 +128,8 @@ def _drafted(
     if not prove and not renames:
         return draft_unproven(engine, current, desired, spec, "no proof was asked for")
     try:
-        if len(current) > _LARGE and not renames:
-            with empty() as scratch:
-                draft = draft_partly(engine, scratch, current, target, changes)
-            if draft is not None:
-                return draft
+        if partly and not renames and (draft := draft_partly(engine, empty, current, target, changes)) is not None:
+            return draft
         with empty() as scratch:
             return draft_proven(engine, scratch, current, desired, spec, renames)
     except DatabaseError as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
 from schemaspec.diff.policy import settle
-from schemaspec.engines.abilities import Combines
+from schemaspec.engines.abilities import Combines, records_dependencies
 from schemaspec.errors import DatabaseError, SchemaspecError, StatementError, UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.kinds import KINDS
@@ -20,13 +21,17 @@ from schemaspec.plan.aside import in_the_way, set_aside
 from schemaspec.plan.clone import clone, copied, finished, modelled, run_measured, told
 from schemaspec.plan.closure import closed
 from schemaspec.plan.order import ordered
-from schemaspec.plan.part import affected, needed, wanted
+from schemaspec.plan.part import affected, needed, wanted, without_shells
 from schemaspec.plan.renames import Rename
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
 
+Scratch = Callable[[], AbstractContextManager["Connection"]]
+"""Gives an empty scratch database each time it is called."""
 _ROUNDS = 3
+_LARGEST_PART = 0.8
+"""A part that is larger, counted in objects, is not worth the risk of having to look at the whole after all."""
 _DATA = ("table", "virtual_table", "column", "materialized_view")
 
 
@@ -113,14 +118,15 @@ def draft_proven(
     return draft
 
 
-def draft_partly(
-    engine: Engine, scratch: Connection, current: Schema, target: Schema, differences: Sequence[Change]
-) -> Draft | None:
+def draft_partly(engine: Engine, empty: Scratch, current: Schema, target: Schema, differences: Sequence[Change]) -> Draft | None:
     """A plan that was run on a clone of what it has to do with; there must be nothing to rename.
 
-    In a large schema a few changes leave most of it alone, and what no statement touches need not be made to see that.
+    In a large schema a few changes leave most of it alone, and what no statement touches need not be made to see that. Of a
+    table that is there for a foreign key alone, what the key needs is: whatever else in it had to do with what is touched
+    would have been found by that itself.
 
     Args:
+        empty: gives the scratch database, where one is needed.
         target: where it leads to, as `settle` has it.
         differences: those between `current` and `target`.
 
@@ -130,19 +136,23 @@ def draft_partly(
     changes, steps = steps_between(engine, current, target, differences)
     known = modelled(current)
     touched = affected(known, steps) | wanted(target, steps)
-    scope = needed(known, touched, parents=not engine.features.loose_references)
-    if 2 * len(scope) > len(known) or clone(engine, scratch, scope):
+    scope = needed(known, touched, parents=not engine.features.loose_references, shells=records_dependencies(engine))
+    if len(scope) > _LARGEST_PART * len(known):
         return None
     draft = Draft(start=current, target=target, changes=changes)
-    before = _faults(engine, scratch, current)
-    if not _ran(engine, scratch, draft, steps):
-        return None
     expected = target.only(id for id in target.objects if id in scope or id not in current)
-    draft.reached = engine.introspect(scratch)
-    if diff(draft.reached, copied(engine, expected)):
-        return None
-    draft.proof = "proven"
-    draft.faults = tuple((_faults(engine, scratch, current) - before).elements())
+    with empty() as scratch:
+        if clone(engine, scratch, scope):
+            return None
+        before = _faults(engine, scratch, current)
+        if not _ran(engine, scratch, draft, steps):
+            return None
+        reached = engine.introspect(scratch)
+        if diff(reached, copied(engine, expected)):
+            return None
+        draft.reached = without_shells(reached, target)
+        draft.proof = "proven"
+        draft.faults = tuple((_faults(engine, scratch, current) - before).elements())
     return draft
 
 

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from schemaspec.engines.abilities import Borrows, Locates
+from schemaspec.engines.abilities import Borrows, Locates, records_dependencies
 from schemaspec.errors import DatabaseError, InputError, InputErrors, NoScratchError, RiskWarning, SchemaspecError
 from schemaspec.project import cache, kept, snapshot
 from schemaspec.project.kept import BROKEN, Kept, keep_altered, keep_schema, load
@@ -117,7 +117,7 @@ def _made(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: s
 
 def _altered(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, ahead: Ahead | None) -> Kept | None:
     """What the spec leads to, from what it led to before it was edited; None where that takes a look at the whole."""
-    if not kept.records_dependencies(engine):
+    if not records_dependencies(engine):
         return None
     key = _key(engine, spec, url)
     old = load("schema", *key, server_version=server_version, settings=_settings(spec))
@@ -143,7 +143,7 @@ def _altered(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version
 
 def _known(engine: Engine, spec: Spec) -> dict[str, Any]:
     """What a compiled spec was made of."""
-    if not kept.records_dependencies(engine):
+    if not records_dependencies(engine):
         return {"digest": spec.digest}
     from schemaspec.project.recompile import made_of
 

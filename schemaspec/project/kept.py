@@ -8,24 +8,17 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from schemaspec.engines.abilities import Digests
 from schemaspec.model.kinds import KINDS
 from schemaspec.project import cache
 
 if TYPE_CHECKING:
     from schemaspec.diff.parts import Key, Part
-    from schemaspec.engines.protocol import Engine
     from schemaspec.model.schema import Schema
 
 LARGE = 4000
 """From so many objects on, it is worth while to look at a part alone."""
 BROKEN = (KeyError, ValueError, TypeError, IndexError)
 """What reading an entry may end in that is not what it should be."""
-
-
-def records_dependencies(engine: Engine) -> bool:
-    """Whether the engine's databases record what depends on what, and know no names that are alike."""
-    return isinstance(engine, Digests) and not engine.features.caseless
 
 
 class Kept:

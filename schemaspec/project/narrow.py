@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.parts import Key, Part, concerned
+from schemaspec.engines.abilities import records_dependencies
 from schemaspec.errors import SchemaspecError
 from schemaspec.model.spec import Object, Script
 from schemaspec.project import kept
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from schemaspec.model.plan import Plan
     from schemaspec.model.spec import Declaration, Spec
     from schemaspec.model.url import DatabaseUrl
-    from schemaspec.plan.planner import Scratch
+    from schemaspec.plan.proof import Scratch
 
 
 def narrow_plan(
@@ -53,7 +54,7 @@ def _narrow(
 ) -> Plan | None:
     from schemaspec.plan.planner import make_plan
 
-    if not kept.records_dependencies(engine):
+    if not records_dependencies(engine):
         return None
     here, there = current.parts, desired.parts
     size = sum(part.size for part in here.values())
