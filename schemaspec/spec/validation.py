@@ -21,6 +21,10 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping",
 }
+FREE_SECTIONS = frozenset({"columns", "primary_key", "unique", "checks", "foreign_keys", "indexes"})
+"""The sections of a table in which the schema takes any text for any other."""
+NAMED_SECTIONS = frozenset({"columns", "indexes"})
+"""Those that may be mappings of names of their own, whichever these are."""
 Path = tuple[str | int, ...]
 
 
@@ -58,11 +62,36 @@ def _place(fault: InputError) -> tuple[int, int]:
 
 
 def _condensed(tree: object) -> object:
-    """The tree with one column for all columns of a table that are plain text: these can't differ in being valid."""
+    """The tree with one table for all tables of the same shape, and in it one column for all that are plain text: these can't
+    differ in being valid.
+    """
     tables = tree.get("tables") if isinstance(tree, dict) else None
     if not isinstance(tree, dict) or not isinstance(tables, dict):
         return tree
-    return {**tree, "tables": {name: _condensed_table(body) for name, body in tables.items()}}
+    kept: dict[object, tuple[object, object]] = {}
+    for name, body in tables.items():
+        known = isinstance(body, dict) and FREE_SECTIONS.issuperset(body)
+        kept.setdefault(_table_shape(body) if known else (name,), (name, body))
+    return {**tree, "tables": {name: _condensed_table(body) for name, body in kept.values()}}
+
+
+def _table_shape(body: dict[str, object]) -> object:
+    named = NAMED_SECTIONS.intersection(name for name, part in body.items() if isinstance(part, dict))
+    return frozenset(
+        (section, frozenset(map(_shape, part.values())) if section in named and isinstance(part, dict) else _shape(part))
+        for section, part in body.items()
+    )
+
+
+def _shape(value: object) -> object:
+    """The value with any text for every text."""
+    if isinstance(value, str):
+        return type(value)
+    if isinstance(value, dict):
+        return dict, frozenset((key, _shape(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return list, tuple(map(_shape, value))
+    return type(value), repr(value)
 
 
 def _condensed_table(body: object) -> object:
