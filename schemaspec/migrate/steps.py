@@ -213,7 +213,8 @@ class Steps:
         self._progress = replace(progress, begun=False, before="", error="", owner=self.owner)
         with self.work.atomic():
             self._save(self._progress, status="running")
-        self.work.tell("resumed", self.job, f"going on after {progress.done} steps that are done")
+        steps = "1 step that is" if progress.done == 1 else f"{progress.done} steps that are"
+        self.work.tell("resumed", self.job, f"going on after {steps} done")
         for piece in done:
             if actions.is_session(piece):
                 self.work.run(piece, self.job)

@@ -19,7 +19,7 @@ _ADVICE = {
     "edited": "put the text back as it was applied, and write the change as a new migration",
     "missing": "get the newest migrations.yaml, or write back the entry that was removed",
     "out_of_order": "give it a newer version, or run `schemaspec apply --out-of-order`",
-    "running": "wait until it is done",
+    "running": "wait until it is done; where its process is dead, run `schemaspec apply`: it goes on from there",
     "pending": "run `schemaspec apply`, or first `schemaspec apply --dry-run`",
 }
 

@@ -27,7 +27,10 @@ _WORDS = {
         "is older than the newest applied one, and is not applied",
         "give it a newer version, or run `schemaspec apply --out-of-order`",
     ),
-    "running": ("is being applied", "wait until it is done; `schemaspec status` shows it"),
+    "running": (
+        "is being applied",
+        "wait until it is done; where its process is dead, run `schemaspec apply`: it goes on from there",
+    ),
 }
 _WELL = ("applied", "baseline")
 
