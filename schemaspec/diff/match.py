@@ -13,11 +13,17 @@ _MATCHED = ("table", "column", "index", "sequence", "enum", "materialized_view")
 
 
 def renames_suspected(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[tuple[ObjectId, ObjectId], ...]:
-    """Pairs of (dropped, created) objects that hold the same under another name, where just one pair fits."""
+    """Pairs of (dropped, created) objects that hold the same under another name, where just one pair fits.
+
+    What is dropped and created under its own name is made anew, and no rename.
+    """
     pairs: list[tuple[ObjectId, ObjectId]] = []
+    gone, new = ({change.id for change in changes if change.action == action} for action in ("drop", "create"))
+    others = [change for change in changes if change.id.kind in _MATCHED and not (change.id in gone and change.id in new)]
     for kind in _MATCHED:
-        dropped = [change.before for change in changes if change.action == "drop" and change.before and change.id.kind == kind]
-        created = [change.after for change in changes if change.action == "create" and change.after and change.id.kind == kind]
+        mine = [change for change in others if change.id.kind == kind]
+        dropped = [change.before for change in mine if change.action == "drop" and change.before]
+        created = [change.after for change in mine if change.action == "create" and change.after]
         if dropped and created:
             pairs += _pairs(dropped, created, current, desired)
     return tuple(pairs)

@@ -10,6 +10,7 @@ import pytest
 from schemaspec.diff.compare import diff
 from schemaspec.diff.match import rename_notes, renames_suspected
 from schemaspec.diff.policy import differences, settle, state
+from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Spec
 
@@ -155,6 +156,13 @@ def test_two_that_fit_are_not_guessed():
     before = schema(TABLE[0], thing("column", "t.a", type="TEXT"), thing("column", "t.b", type="TEXT"))
     after = schema(TABLE[0], thing("column", "t.c", type="TEXT"))
     assert renames_suspected(diff(before, after), before, after) == ()
+
+
+def test_what_is_made_anew_under_its_name_is_no_rename():
+    before, after = (schema(*TABLE, thing("materialized_view", "m", definition=text)) for text in ("select 1", "select 2"))
+    (old,), (new,) = (side.of_kind("materialized_view") for side in (before, after))
+    changes = (Change(action="drop", id=old.id, before=old), Change(action="create", id=new.id, after=new))
+    assert renames_suspected(changes, before, after) == ()
 
 
 def test_tables_look_alike_by_their_columns():
