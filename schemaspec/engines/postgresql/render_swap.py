@@ -15,6 +15,7 @@ from schemaspec.engines.postgresql.plan_context import Context, altered, stateme
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column import retyped
 from schemaspec.engines.postgresql.table_texts import parent_columns
+from schemaspec.engines.postgresql.targets import literal
 from schemaspec.engines.postgresql.texts import constraint_clause, create, domain_definition
 from schemaspec.errors import UnsupportedError
 from schemaspec.model.change import Change
@@ -68,6 +69,8 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
         for column in context.current.of_kind("column"):
             if old.id in column.depends_on:
                 columns[column.id] = (column, old, new)
+    converters = tuple(_converters(pairs_of_types, [entry[0] for entry in columns.values()], context))
+    texts += (make for make, _ in converters)
     moving = {id: entry for id, entry in columns.items() if _moves(entry[0], entry[2], context)}
     for column, old, new in moving.values():
         if not any(parent.id in moving for parent in parent_columns(column, context.current)):
@@ -76,6 +79,7 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
         held = where_waiting(column, new, context)
         if held is not None:
             texts.append(_moved(column, old, new, context, held))
+    texts += (drop for _, drop in reversed(converters))
     for old, _ in reversed(pairs_of_types):
         texts.append(f"DROP {_word(old)} {dotted((*old.id.path[:-1], _old_name(old)))}")
     leaving = [id for id in columns if id not in moving and id in context.alters]
@@ -202,9 +206,14 @@ def _moved(
     name = identifier(column.id.name)
     type = str(wanted["type"])
     brackets = "[]" if type.endswith("[]") else ""
+    reshaped = before.id.kind == after.id.kind == "composite" and _reads_otherwise(before, after, context)
     if before.id.kind != after.id.kind:
         value = f"{name}::text{brackets}::{type}"
-    elif after.id.kind == "composite" and not brackets and pairs(before, "attributes") != pairs(after, "attributes"):
+    elif brackets and reshaped:
+        value = f"{_converter(after)}({name})"
+    elif (
+        after.id.kind == "composite" and not brackets and (reshaped or pairs(before, "attributes") != pairs(after, "attributes"))
+    ):
         value = _row(name, before, after, type, context)
     elif after.id.kind == "domain" and not brackets and before["type"] != after["type"]:
         value = f"{cast(name, str(before['type']), str(after['type']))}::{type}"
@@ -213,6 +222,54 @@ def _moved(
     else:
         value = f"{name}::text{brackets}::{type}"
     return retyped(place or column.id, type, value, context)
+
+
+def _reads_otherwise(before: SchemaObject, after: SchemaObject, context: Context) -> bool:
+    """Whether a row of the one composite type, written as text, would be read as other values by the other."""
+    old, new = pairs(before, "attributes"), pairs(after, "attributes")
+    if [part[0] for part in old] != [part[0] for part in new]:
+        return True
+    inner = (_composite(str(part[1]), context) for part in new)
+    return any(found is not None and _reads_otherwise(*found, context) for found in inner)
+
+
+def _composite(type: str, context: Context) -> tuple[SchemaObject, SchemaObject] | None:
+    """The composite type of that name, or of whose arrays that is the name, as it is and as it is to be, where it is swapped."""
+    for id in context.swapped:
+        if id.kind == "composite" and dotted(id.path) == type.removesuffix("[]") and id in context.desired:
+            return context.current[id], context.desired[id]
+    return None
+
+
+def _converter(after: SchemaObject) -> str:
+    """The function that turns an array of rows of an old form into one of the new form."""
+    return dotted((*after.id.path[:-1], made_name(after.id.name, "", "schemaspec_converted")))
+
+
+def _converters(
+    swapped: list[tuple[SchemaObject, SchemaObject]], columns: list[SchemaObject], context: Context
+) -> Iterator[tuple[str, str]]:
+    """What makes, and drops, the functions that turn arrays of composite types: no query may stand in ALTER COLUMN … TYPE."""
+    composites = [after for _, after in swapped if after.id.kind == "composite"]
+    types = {str(column["type"]) for column in columns} | {
+        str(part[1]) for item in composites for part in pairs(item, "attributes")
+    }
+    for before, after in swapped:
+        if not (before.id.kind == after.id.kind == "composite" and f"{dotted(after.id.path)}[]" in types):
+            continue
+        if not _reads_otherwise(before, after, context):
+            continue
+        old, new = dotted((*before.id.path[:-1], _old_name(before))), dotted(after.id.path)
+        row = _row("($1[n])", before, after, new, context)
+        body = (
+            "BEGIN IF array_ndims($1) > 1 THEN RAISE EXCEPTION USING MESSAGE = 'an array of several dimensions can''t go over to "
+            "rows of another form', HINT = 'make it an array of one dimension first'; END IF; RETURN ARRAY(SELECT "
+            f"{row} FROM generate_subscripts($1, 1) AS n ORDER BY n); END"
+        )
+        yield (
+            f"CREATE FUNCTION {_converter(after)}({old}[]) RETURNS {new}[] LANGUAGE plpgsql STRICT AS {literal(body)}",
+            f"DROP FUNCTION {_converter(after)}({old}[])",
+        )
 
 
 def _reshaped(before: SchemaObject, after: SchemaObject, context: Context) -> SchemaObject | None:
@@ -231,11 +288,15 @@ def _row(name: str, before: SchemaObject, after: SchemaObject, type: str, contex
         value, is_type = f"({name}).{identifier(part[0])}", str(part[1])
         if part[0] not in old:
             parts.append(f"NULL::{is_type}")
+        elif (
+            (inner := _composite(is_type, context)) is not None and old[part[0]] == is_type and _reads_otherwise(*inner, context)
+        ):
+            parts.append(f"{_converter(inner[1])}({value})" if is_type.endswith("[]") else _row(value, *inner, is_type, context))
         elif old[part[0]] == is_type and is_type.removesuffix("[]") in swapped:
             parts.append(f"{value}::text{'[]' if is_type.endswith('[]') else ''}::{is_type}")
         else:
             parts.append(cast(value, str(old[part[0]]), is_type))
-    return f"CASE WHEN {name} IS NULL THEN NULL ELSE ROW({', '.join(parts)})::{type} END"
+    return f"CASE WHEN {name} IS NOT DISTINCT FROM NULL THEN NULL ELSE ROW({', '.join(parts)})::{type} END"
 
 
 def as_text(before: SchemaObject, after: SchemaObject, context: Context) -> tuple[list[str | Statement], list[str | Statement]]:

@@ -48,3 +48,25 @@ def test_an_hstore_becomes_json_as_the_extension_itself_makes_it(database: Make)
     assert plan.proof == "proven"
     apply(live, plan.statements)
     assert ask(live, "select a::text, b from t") == [('{"k": "1"}', None)]
+
+
+def test_rows_inside_of_others_keep_their_values_by_name(database: Make) -> None:
+    """As text they would be read in the order of the new form."""
+    live = database(
+        "create type pair as (a text, b text); create type whole as (p pair, q pair[], n int);"
+        "create table t (id int, one pair, many pair[], deep whole, none pair[]);"
+        "insert into t values (1, ('x', 'y'), array[('x', 'y')::pair, null, (null, null)::pair],"
+        " (('v', 'w'), array[('v', 'w')::pair], 7), '{}'), (2, null, null, null, null)"
+    )
+    wanted = database(
+        "create type pair as (b text, c int, a text); create type whole as (p pair, q pair[], n int);"
+        "create table t (id int, one pair, many pair[], deep whole, none pair[])",
+        name="wanted",
+    )
+    plan = plan_to(live, schema_of(wanted))
+    assert plan.proof == "proven"
+    apply(live, plan.statements)
+    assert ask(live, "select one::text, many::text, deep::text, none::text from t order by id") == [
+        ("(y,,x)", '{"(y,,x)",NULL,"(,,)"}', '("(w,,v)","{""(w,,v)""}",7)', "{}"),
+        (None, None, None, None),
+    ]
