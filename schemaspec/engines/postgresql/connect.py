@@ -135,7 +135,7 @@ class PostgresConnection:
                     if cursor.description and cursor.description[0].name == name:
                         found.append(cursor.fetchall())
                     more = cursor.nextset()
-        except StatementError:
+        except (StatementError, LockedError):
             self._raw.rollback()
             raise
         return found

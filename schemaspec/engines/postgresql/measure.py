@@ -13,7 +13,7 @@ from schemaspec.engines.postgresql.fresh import about_new_things
 from schemaspec.engines.postgresql.gentler import Way, gentler
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.names import dotted
-from schemaspec.errors import StatementError
+from schemaspec.errors import LockedError, StatementError
 from schemaspec.model.plan import Hazard, Statement
 
 _MARK = "schemaspec_touched"
@@ -136,12 +136,13 @@ def _answers(
         parts.append("SELECT pg_stat_force_next_flush()")
     try:
         rows = iter(connection.results("\n;\n".join(parts), _MARK))
-    except StatementError as error:
+    except (StatementError, LockedError) as error:
         done = connection.query("select current_setting(%s, true)", (_DONE,))[0][0]
         connection.execute(f"DEALLOCATE ALL; {_said_done('')}")
         if not done:
             return None
-        error.statement = statements[int(done)].sql
+        if isinstance(error, StatementError):
+            error.statement = statements[int(done)].sql
         raise
     return (next(rows) if asked else [] for asked in known)
 
