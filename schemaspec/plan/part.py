@@ -53,10 +53,12 @@ def without_shells(part: Schema, schema: Schema) -> Schema:
 
 def _shell(item: SchemaObject, schema: Schema) -> set[ObjectId]:
     """A foreign key with what it needs of both tables, these as shells; nothing where they can't be made of that alone."""
-    if item.id.kind != "foreign_key":
+    if item.id.kind != "foreign_key" or not all(used in schema for used in item.depends_on):
         return set()
     inside = {item.id, *(used for used in item.depends_on if container_of(used, schema) is not None)}
-    inside |= {column for used in tuple(inside) for column in schema[used].depends_on if column.kind == "column"}
+    inside |= {
+        column for used in tuple(inside) for column in schema[used].depends_on if column.kind == "column" and column in schema
+    }
     owners = {owner for used in inside if (owner := container_of(used, schema)) is not None}
     columns = {column.owner for column in inside if column.kind == "column"}
     plain = owners.issuperset(_parent(item, schema)) and all(_is_plain(schema[owner]) for owner in owners)

@@ -51,7 +51,7 @@ def plan_to_spec(project: Project) -> Plan:
         known = again.recalled("plan", project, witness)
         if known is not None and (plan := told(known.found)) is not None:
             return plan
-        last = last or last_known(engine, connection)
+        last = last_known(engine, connection) if last is None else last
         there = project.desired_parts(connection.server_version, ahead)
         if _is_large(last) and project.spec.scratch is None and _differs(last, there):
             ahead.begin()  # unless the database is another one by now, which is to be asked
