@@ -91,7 +91,7 @@ def test_what_is_undone_leaves_it_as_it_was(live: DatabaseUrl, made: list[str]) 
 
 def test_where_none_can_be_made_it_is_said_when_it_is_used(live: DatabaseUrl, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(engine: object, url: object, *, scratch_url: object = None) -> AbstractContextManager[Any]:
-        raise NoScratchError("no scratch database can be made")
+        raise NoScratchError("no scratch database can be made", fix="give the right to")
 
     monkeypatch.setattr(PostgresEngine, "scratch", refuse)
     with Ahead(ENGINE, live) as ahead:
