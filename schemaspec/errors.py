@@ -81,7 +81,10 @@ class NoScratchError(DatabaseError):
     """
 
     def __init__(self, what: str, *, where: object = None, why: str | None = None, fix: str) -> None:
-        alone = "a snapshot beside the spec serves `check`, `diff`, `plan` and `apply --direct` alone: here statements are run"
+        alone = (
+            "a snapshot beside the spec (`schemaspec init --snapshot`) serves `check`, `diff`, `plan` and `apply --direct` "
+            "alone: here statements are run"
+        )
         super().__init__(what, where=where, why=why, fix=f"{fix}; {alone}")
         self.ways = fix
 
