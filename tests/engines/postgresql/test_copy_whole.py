@@ -14,11 +14,11 @@ import pytest
 
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import connect
-from schemaspec.engines.postgresql.copy_client import Client
+from schemaspec.engines.postgresql.copy_client import Client, client
 from schemaspec.errors import DamagedError, DatabaseError, LockedError, StatementError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.databases import database, run, within
-from tests.servers_postgresql import PrivateCluster, program
+from tests.servers_postgresql import PrivateCluster, major_version
 
 _RICH = r"""
 create extension citext;
@@ -229,7 +229,8 @@ def test_where_each_table_lies_is_noted_at_the_beginning_and_nothing_comes_after
     ENGINE.copier.backup(shop, target)
     own = tmp_path / "own"
     place = ["-h", shop.host, "-p", str(shop.port), "-U", shop.user, "-d", shop.database]
-    subprocess.run([program("pg_dump"), "--format=custom", f"--file={own}", *place], check=True)
+    chosen = client(major_version(), doing="back up", where=shop).program("pg_dump")
+    subprocess.run([chosen, "--format=custom", f"--file={own}", *place], check=True)
     assert target.stat().st_size == own.stat().st_size
 
 
