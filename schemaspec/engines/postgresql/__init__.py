@@ -100,9 +100,9 @@ class PostgresEngine:
 
     def implied(self, changes: Sequence[Change], current: Schema, desired: Schema) -> Sequence[Change]:
         """See `abilities.Implies`."""
-        from schemaspec.engines.postgresql import fate
+        from schemaspec.engines.postgresql import implied
 
-        return fate.implied(changes, current, desired)
+        return implied.implied(changes, current, desired)
 
     def finished(self, schema: Schema) -> Schema:
         """See `abilities.Finishes`."""

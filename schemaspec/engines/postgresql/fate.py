@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -13,7 +12,7 @@ from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings, ver
 from schemaspec.engines.postgresql.features import SET_EXPRESSION
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
-from schemaspec.model.change import AttributeChange, Change
+from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 Fate = Literal["replaced", "kept", "shaken"]
@@ -40,12 +39,11 @@ _WHOLE = frozenset(
 """Kinds that are told by one definition and made anew when it changes."""
 CHECKS = "checks"
 """What differs in a domain whose checks, which are objects of their own, can only change along with it."""
-KEY = "key"
-"""What differs in a partitioned table whose key has a type in whose place another one comes."""
 INCOMPLETE = "incomplete"
 """What differs in the index of a partitioned table that not all partitions have any more."""
 _KEPT_BY_COLUMN = frozenset({"index", "primary_key", "unique", "exclusion", "check", "table", "foreign_table"})
-_INDEXED = frozenset({"index", "primary_key", "unique", "exclusion"})
+INDEXED = frozenset({"index", "primary_key", "unique", "exclusion"})
+"""The kinds that have an index behind them."""
 _MODIFIERS = re.compile(r"\([^()]*\)")
 
 
@@ -95,7 +93,7 @@ def made_anew(before: SchemaObject, current: Schema, desired: Schema) -> bool:
         return True
     return any(
         _takes_another(current[type], desired[type]) if type in desired else of_another_kind(type, desired) is not None
-        for type in _key_types(before, current)
+        for type in key_types(before, current)
     )
 
 
@@ -104,7 +102,7 @@ def of_another_kind(id: ObjectId, schema: Schema) -> ObjectId | None:
     return next((ObjectId(kind, id.path) for kind in sorted(TYPES - {id.kind}) if ObjectId(kind, id.path) in schema), None)
 
 
-def _key_types(table: SchemaObject, schema: Schema) -> set[ObjectId]:
+def key_types(table: SchemaObject, schema: Schema) -> set[ObjectId]:
     """The types of the table's partition key that somebody made."""
     keys = [entry.rpartition(" ")[0] if " " in entry else entry for entry in strings(table, "partition_key_types")]
     columns = (schema.get(ObjectId("column", (*table.id.path, key))) for key in keys)
@@ -189,72 +187,8 @@ def invalidates(change: Change, current: Schema, desired: Schema) -> bool:
     return change.id.kind in TYPES and needs_swap(change, current)
 
 
-def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:
-    """See `abilities.Implies`: new checks of a domain are the domain's own matter where no ALTER DOMAIN can validate them; a
-    partitioned table is made anew where the type of its key is; and so is its index where not all partitions keep it, and what
-    calls a routine that another one of its name takes the place of."""
-    domains = {ObjectId("domain", change.id.owner): None for change in changes if _is_validated(change)}
-    domains |= dict.fromkeys(_rechecked(changes, current, desired))
-    found = {change.id: change for change in changes}
-    for id in domains:
-        if id in current and id in desired and is_contained(id, current):
-            own = found.get(id)
-            checks = AttributeChange(name=CHECKS, before=_checks(id, current), after=_checks(id, desired))
-            attributes = (*(own.attributes if own is not None else ()), checks)
-            found[id] = Change(action="alter", id=id, before=current[id], after=desired[id], attributes=attributes)
-    typed = {id for id, change in found.items() if change.action in ("alter", "drop") and id.kind in TYPES}
-    for table in current.of_kind("table") if typed else ():
-        if not typed.isdisjoint(_key_types(table, current)) and made_anew(table, current, desired) and table.id in desired:
-            _also(found, AttributeChange(name=KEY, before=True, after=True), table.id, current, desired)
-    for id in overloads.callers(changes, current, desired):
-        _also(found, AttributeChange(name=overloads.OVERLOADED, before=None, after=True), id, current, desired)
-    for id in _left_incomplete(changes, current, desired):
-        _also(found, AttributeChange(name=INCOMPLETE, before=None, after=True), id, current, desired)
-    return tuple(found.values())
-
-
-def _also(found: dict[ObjectId, Change], attribute: AttributeChange, id: ObjectId, current: Schema, desired: Schema) -> None:
-    """Note that something else about an object of both schemas changes, too."""
-    own = found.get(id)
-    if own is None or own.action == "alter":
-        attributes = (*(own.attributes if own is not None else ()), attribute)
-        found[id] = Change(action="alter", id=id, before=current[id], after=desired[id], attributes=attributes)
-
-
-def _left_incomplete(changes: Sequence[Change], current: Schema, desired: Schema) -> dict[ObjectId, None]:
-    """Indexes of partitioned tables that lose those of partitions which stay: none can be taken out of them by itself."""
-    found: dict[ObjectId, None] = {}
-    for change in changes:
-        before, after = change.before, change.after
-        if change.id.kind not in _INDEXED or before is None or before.get("parent") is None:
-            continue
-        if after is not None and not change.changed("parent"):
-            continue
-        here, there = (schema.get(ObjectId("table", change.id.owner)) for schema in (current, desired))
-        stays = here is not None and there is not None and here.get("partition_of") == there.get("partition_of")
-        above = next((id for id in before.depends_on if dotted(id.path) == before["parent"]), None)
-        if stays and above is not None and above in desired and desired[above].note("incomplete"):
-            found[above] = None
-    return found
-
-
-def _rechecked(changes: Sequence[Change], current: Schema, desired: Schema) -> Iterator[ObjectId]:
-    """The domains of which a check calls a routine that is made anew: it comes again along with that."""
-    routines = {
-        change.id for change in changes if change.id.kind in ("function", "procedure") and replaces(change, current, desired)
-    }
-    for check in current.of_kind("check") if routines else ():
-        if check.id in desired and not routines.isdisjoint(check.depends_on) and not is_unproven(check["definition"]):
-            yield ObjectId("domain", check.id.owner)
-
-
-def _is_validated(change: Change) -> bool:
-    """Whether rows are held against a check that is new or has changed."""
-    after = change.after
-    return change.id.kind == "check" and after is not None and not is_unproven(after["definition"])
-
-
-def _checks(id: ObjectId, schema: Schema) -> tuple[str, ...]:
+def checks_of(id: ObjectId, schema: Schema) -> tuple[str, ...]:
+    """The definitions of a domain's checks."""
     return tuple(str(check["definition"]) for check in schema.children(id.path, "check"))
 
 
@@ -360,15 +294,13 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
     if used.id.kind == "column" and used.id in desired:
         if dependent.id.kind == "check" and _is_rechecked(dependent, used, current, desired):
             return "replaced"
-        if dependent.id.kind in _KEPT_BY_COLUMN and not (
-            dependent.id.kind in _INDEXED and _range_changes(used, current, desired)
-        ):
+        if dependent.id.kind in _KEPT_BY_COLUMN and not (dependent.id.kind in INDEXED and _range_changes(used, current, desired)):
             return "kept"
         if dependent.id.kind == "foreign_key" and _same_family(used, desired[used.id]):
             return "kept"
     if used.id.kind == "table" and dependent.get("partition_of") == dotted(used.id.path):
         return "kept"  # let go before, and taken back
-    if dependent.id.kind in _INDEXED and dependent.get("parent") == dotted(used.id.path):
+    if dependent.id.kind in INDEXED and dependent.get("parent") == dotted(used.id.path):
         home = ObjectId("table", used.id.owner)
         return "kept" if made_anew(current[home], current, desired) else "replaced"
     if dependent.id.kind == "publication" and used.id.kind != "column":
@@ -396,7 +328,7 @@ def _range_changes(column: SchemaObject, current: Schema, desired: Schema) -> bo
     ranges = [type for type in column.depends_on if type.kind == "range" and type in desired]
     bases = [used for type in ranges for used in current[type].depends_on if used.kind in TYPES and used in desired]
     return any(
-        current[type].attributes != desired[type].attributes or _checks(type, current) != _checks(type, desired)
+        current[type].attributes != desired[type].attributes or checks_of(type, current) != checks_of(type, desired)
         for type in (*ranges, *bases)
     )
 
