@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from schemaspec.diff.compare import diff
 from schemaspec.diff.match import rename_notes, renames_suspected
@@ -26,15 +26,18 @@ if TYPE_CHECKING:
     from schemaspec.model.change import Change
     from schemaspec.model.url import DatabaseUrl
 
-__all__ = ["accepted", "check_fresh", "make_plan"]
+__all__ = ["LiveDatabase", "accepted", "check_fresh", "make_plan"]
 
 _LARGE = 4000
 """From so many objects on, only the part of a schema that a plan has to do with is cloned."""
 
+LiveDatabase: TypeAlias = "Connection | Callable[[], Connection]"
+"""The database that a plan is for, or what gives it: called where it is to be asked."""
+
 
 def make_plan(
     engine: Engine,
-    live: Connection | None,
+    live: LiveDatabase | None,
     current: Schema,
     desired: Schema,
     spec: Spec,
@@ -49,7 +52,8 @@ def make_plan(
     """The plan that turns `current` into `desired`, as far as the spec's policy asks for it.
 
     Args:
-        live: the database that holds `current`, to count what is at stake; it is only read. None: nothing is counted.
+        live: the database that holds `current`, to count what is at stake, once the plan has been tried out; it is only read.
+            None: nothing is counted.
         url: the database whose server shall make the scratch database; None: that of `live`.
         scratch_url: a server for scratch databases instead.
         prove: run it on a scratch clone. Renames are looked at there in any case.
@@ -72,11 +76,12 @@ def make_plan(
     if not renames and not changes:
         notes = tuple(_order_notes(engine, current, desired))
         return Plan(engine=engine.name, start=state(current, beside), end=state(target, beside), notes=notes, proof="proven")
-    server = url or (live.url if live else None)
+    server = url or (None if live is None or callable(live) else live.url)
     empty = scratch or (lambda: engine.scratch(server, scratch_url=scratch_url))
     partly = bool(beside) or len(current) > _LARGE
     draft = _drafted(engine, current, desired, spec, renames, empty, prove, target=target, changes=changes, partly=partly)
-    steps, hazards = with_hazards(engine, live, draft.steps, draft.changes, draft.start, draft.target, draft.renames)
+    asked = live() if callable(live) else live
+    steps, hazards = with_hazards(engine, asked, draft.steps, draft.changes, draft.start, draft.target, draft.renames)
     if prove and draft.proof == "unproven":
         hazards = (*hazards, _unproven(draft.message, draft.ways))
     return Plan(

@@ -6,18 +6,17 @@ before the run is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from threading import Thread
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
+
+from schemaspec.project.background import Background
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.url import DatabaseUrl
-
-T = TypeVar("T")
 
 
 class Ahead:
@@ -30,8 +29,8 @@ class Ahead:
     def __init__(self, engine: Engine, url: DatabaseUrl) -> None:
         self._engine = engine
         self._url = url
-        self._making: _Background[_Made] | None = None
-        self._leaving: list[_Background[object]] = []
+        self._making: Background[_Made] | None = None
+        self._leaving: list[Background[object]] = []
 
     def __enter__(self) -> Ahead:
         return self
@@ -46,7 +45,7 @@ class Ahead:
     def begin(self) -> None:
         """Have one made on the live database's server, unless one is there or is being made."""
         if self._making is None and not self._engine.features.file_based:
-            self._making = _Background(lambda: _made(self._engine.scratch(self._url)))
+            self._making = Background(lambda: _made(self._engine.scratch(self._url)))
 
     @contextmanager
     def scratch(self, scratch_url: str | None) -> Iterator[Connection]:
@@ -86,9 +85,9 @@ class Ahead:
         except _Undo:
             pass
 
-    def _leave(self, making: _Background[_Made]) -> None:
+    def _leave(self, making: Background[_Made]) -> None:
         self._making = None
-        self._leaving.append(_Background(lambda: _left(making)))
+        self._leaving.append(Background(lambda: _left(making)))
 
 
 class _Undo(Exception):
@@ -102,39 +101,7 @@ def _made(manager: AbstractContextManager[Connection]) -> _Made:
     return manager, manager.__enter__()
 
 
-def _left(making: _Background[_Made]) -> object:
+def _left(making: Background[_Made]) -> object:
     if making.error is not None:
         return None  # there is nothing to leave
     return making.result()[0].__exit__(None, None, None)
-
-
-class _Background(Generic[T]):
-    """Work that is done beside."""
-
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._found: list[T] = []
-        self._error: BaseException | None = None
-        self._thread = Thread(target=self._run, args=(work,))
-        self._thread.start()
-
-    def _run(self, work: Callable[[], T]) -> None:
-        try:
-            self._found.append(work())
-        except BaseException as error:
-            self._error = error
-
-    def ended(self) -> None:
-        """Wait for its end, however that came about."""
-        self._thread.join()
-
-    @property
-    def error(self) -> BaseException | None:
-        """What it ended in, if that is an error."""
-        self.ended()
-        return self._error
-
-    def result(self) -> T:
-        """What came of it. Raises what it raised."""
-        if self.error is not None:
-            raise self.error
-        return self._found[0]

@@ -19,16 +19,17 @@ from schemaspec.project.kept import BROKEN, Kept
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from schemaspec.engines.protocol import Connection, Engine
+    from schemaspec.engines.protocol import Engine
     from schemaspec.model.plan import Plan
     from schemaspec.model.spec import Declaration, Spec
     from schemaspec.model.url import DatabaseUrl
+    from schemaspec.plan.planner import LiveDatabase
     from schemaspec.plan.proof import Scratch
 
 
 def narrow_plan(
     engine: Engine,
-    connection: Connection,
+    live: LiveDatabase,
     current: Kept,
     desired: Kept,
     spec: Spec,
@@ -38,14 +39,14 @@ def narrow_plan(
 ) -> Plan | None:
     """The plan from the one to the other, proven; None where that takes a look at the whole. See `make_plan`."""
     try:
-        return _narrow(engine, connection, current, desired, spec, url, scratch)
+        return _narrow(engine, live, current, desired, spec, url, scratch)
     except (SchemaspecError, *BROKEN):
         return None
 
 
 def _narrow(
     engine: Engine,
-    connection: Connection,
+    live: LiveDatabase,
     current: Kept,
     desired: Kept,
     spec: Spec,
@@ -65,7 +66,7 @@ def _narrow(
         return None
     plan = make_plan(
         engine,
-        connection,
+        live,
         current.only(scope),
         desired.only(scope),
         spec,

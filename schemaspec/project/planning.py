@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from schemaspec.project.kept import BROKEN, LARGE
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from schemaspec.migrate.replay import TestResult
     from schemaspec.model.plan import Plan
     from schemaspec.model.schema import Schema
+    from schemaspec.plan.planner import LiveDatabase
     from schemaspec.project import Project
     from schemaspec.project.ahead import Ahead
     from schemaspec.project.kept import Kept
@@ -41,31 +41,69 @@ def plan_to_spec(project: Project) -> Plan:
     from schemaspec.plan.noted import noted, told
     from schemaspec.project import again
     from schemaspec.project.ahead import Ahead
+    from schemaspec.project.background import Background
     from schemaspec.project.current import current, last_known
 
     engine = project.engine
     with project.connected("read") as connection, Ahead(engine, project.url) as ahead:
-        witness, last = again.Witness(connection), None
-        if project.known_head is None and _is_large(last := last_known(engine, connection)) and not _names_scratch(project):
-            ahead.begin()  # the spec was edited, and is to be read before anything can be made of it
+        witness, last, here = again.Witness(connection), None, None
+        if project.known_head is None and (last := last_known(engine, connection)) is not None and _is_large(last):
+            # The spec was edited, and is to be read before anything can be made of it.
+            if not _names_scratch(project):
+                ahead.begin()
+            with Background(lambda: current(engine, witness, last)) as looking:
+                project.spec  # noqa: B018
+            here = looking.result()
         known = again.recalled("plan", project, witness)
         if known is not None and (plan := told(known.found)) is not None:
             return plan
         last = last_known(engine, connection) if last is None else last
-        there = project.desired_parts(connection.server_version, ahead)
-        if _is_large(last) and project.spec.scratch is None and _differs(last, there):
-            ahead.begin()  # unless the database is another one by now, which is to be asked
-        here = current(engine, witness, last)
-        plan = _made(project, witness, here, there, ahead)
+        if here is None and last is not None and _is_large(last):
+            plan, here = _made_while_looking(project, witness, last, ahead)
+        else:
+            there = project.desired_parts(connection.server_version, ahead)
+            here = current(engine, witness, last) if here is None else here
+            plan = _made(project, witness, here, there, ahead)
         # What a server of its own for scratch databases is like is not asked here.
         if here.by_digest and plan.proof == "proven" and project.spec.scratch is None:
             again.note("plan", project, witness, noted(plan))
         return plan
 
 
-def _is_large(known: Kept | None) -> bool:
+def _made_while_looking(project: Project, connection: Connection, last: Kept, ahead: Ahead) -> tuple[Plan, Kept]:
+    """The plan from what the database mostly still is, `last`, made while it is looked at; made again where it is not.
+
+    Returns:
+        the plan, and what the database holds.
+    """
+    from schemaspec.project.background import Background
+    from schemaspec.project.current import current
+
+    with Background(lambda: current(project.engine, connection, last)) as looking:
+        there = project.desired_parts(connection.server_version, ahead)
+        if project.spec.scratch is None and _differs(last, there):
+            ahead.begin()
+
+        def asked() -> Connection:
+            if looking.result() is not last:
+                raise _OtherByNowError
+            return connection
+
+        try:
+            plan = _narrow(project, asked, last, there, ahead)
+            asked()
+        except _OtherByNowError:
+            return _made(project, connection, looking.result(), there, ahead), looking.result()
+    return plan or _made_of_whole(project, connection, last, there, ahead), last
+
+
+class _OtherByNowError(Exception):
+    """The database is not what it was the last time."""
+
+
+def _is_large(known: Kept) -> bool:
     try:
-        return known is not None and len(known) > LARGE
+        return len(known) > LARGE
     except BROKEN:
         return False
 
@@ -76,28 +114,40 @@ def _names_scratch(project: Project) -> bool:
         return b"scratch" in file.read()
 
 
-def _differs(one: Kept | None, other: Kept) -> bool:
+def _differs(one: Kept, other: Kept) -> bool:
     try:
-        fingerprints = [{key: part.fingerprint for key, part in side.parts.items()} for side in (one, other) if side is not None]
+        here, there = ({key: part.fingerprint for key, part in side.parts.items()} for side in (one, other))
     except BROKEN:
         return False
-    return fingerprints[0] != fingerprints[-1]
+    return here != there
 
 
 def _made(project: Project, connection: Connection, here: Kept, there: Kept, ahead: Ahead) -> Plan:
-    from schemaspec.plan.planner import make_plan
+    return _narrow(project, connection, here, there, ahead) or _made_of_whole(project, connection, here, there, ahead)
+
+
+def _narrow(project: Project, live: LiveDatabase, here: Kept, there: Kept, ahead: Ahead) -> Plan | None:
     from schemaspec.project.narrow import narrow_plan
 
-    engine, spec, url = project.engine, project.spec, project.url
+    spec = project.spec
+    return narrow_plan(project.engine, live, here, there, spec, url=project.url, scratch=lambda: ahead.scratch(spec.scratch))
 
-    def scratch() -> AbstractContextManager[Connection]:
-        return ahead.scratch(spec.scratch)
 
-    plan = narrow_plan(engine, connection, here, there, spec, url=url, scratch=scratch)
-    if plan is not None:
-        return plan
+def _made_of_whole(project: Project, connection: Connection, here: Kept, there: Kept, ahead: Ahead) -> Plan:
+    from schemaspec.plan.planner import make_plan
+
+    engine, spec = project.engine, project.spec
     current, desired = _whole(here, lambda: engine.introspect(connection)), project.desired(connection.server_version)
-    return make_plan(engine, connection, current, desired, spec, url=url, scratch_url=spec.scratch, scratch=scratch)
+    return make_plan(
+        engine,
+        connection,
+        current,
+        desired,
+        spec,
+        url=project.url,
+        scratch_url=spec.scratch,
+        scratch=lambda: ahead.scratch(spec.scratch),
+    )
 
 
 def _whole(kept: Kept, otherwise: Callable[[], Schema]) -> Schema:

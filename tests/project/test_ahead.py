@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -156,4 +157,39 @@ def test_a_database_that_was_changed_meanwhile_is_planned_for_as_it_is(project: 
         connection.execute("alter table t1 drop column other; alter table t0 add column more int")
         made.clear()
         assert Project.open(project, database=database).plan().steps == ()
+    assert _there(live) == []
+
+
+def test_a_plan_is_made_while_the_database_is_still_looked_at(
+    project: Path, live: DatabaseUrl, made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = str(live)
+    project.write_text(project.read_text().replace("      name:", "      more: integer\n      name:", 1))
+    first = Project.open(project, database=database).plan()
+    for entry in (tmp_path / "cache").glob("plan-*"):
+        entry.unlink()
+    made.clear()
+    loaded, seen = Event(), []
+    load, look = PostgresEngine.load, PostgresEngine.digest
+    monkeypatch.setattr(PostgresEngine, "load", lambda *given: (load(*given), loaded.set()))
+    monkeypatch.setattr(PostgresEngine, "digest", lambda *given: (seen.append(loaded.wait(30)), look(*given))[1])
+    again = Project.open(project, database=database).plan()
+    assert seen == [True]
+    assert len(made) == 1
+    assert again == first
+
+
+def test_a_look_that_fails_is_told(project: Path, live: DatabaseUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = str(live)
+    project.write_text(project.read_text().replace("      name:", "      more: integer\n      name:", 1))
+    Project.open(project, database=database).plan()
+    for entry in (tmp_path / "cache").glob("plan-*"):
+        entry.unlink()
+
+    def fail(engine: object, connection: object) -> str:
+        raise DatabaseError("the connection was lost")
+
+    monkeypatch.setattr(PostgresEngine, "digest", fail)
+    with pytest.raises(DatabaseError, match="was lost"):
+        Project.open(project, database=database).plan()
     assert _there(live) == []
