@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from schemaspec.diff.compare import CONTAINERS, children_of, container_of
 from schemaspec.model.plan import Step
@@ -21,11 +21,13 @@ def needed(
     Args:
         triggers: whether triggers and rules of the tables come along.
         parents: whether the tables that foreign keys name come along.
-        shells: whether tables that only come along for a foreign key have no more than what it needs of them.
+        shells: whether foreign keys come along only where they are among these, or needed by them, and the tables that are there
+            for one alone have no more than what it needs of them.
     """
     found: set[ObjectId] = set()
     shell: set[ObjectId] = set()
     queue = list(ids)
+    left_out = _left_out(triggers=triggers, keys=not shells)
     while queue:
         id = queue.pop()
         item = schema.get(id)
@@ -37,7 +39,7 @@ def needed(
             queue += (used for inner in bare for used in schema[inner].depends_on if used not in bare)
             continue
         queue += item.depends_on
-        queue += (child for child in children_of(id, schema) if triggers or child.kind not in ("trigger", "rule"))
+        queue += (child for child in children_of(id, schema) if child.kind not in left_out)
         queue += _parent(item, schema) if parents else ()
         if (owner := container_of(id, schema)) is not None:
             queue.append(owner)
@@ -45,10 +47,18 @@ def needed(
 
 
 def without_shells(part: Schema, schema: Schema) -> Schema:
-    """The part of a schema without the tables of which it holds a shell alone."""
-    places = {item.id: len(tuple(children_of(item.id, part))) for item in part.of_kind("table")}
-    bare = {id for id, size in places.items() if id in schema and size != len(tuple(children_of(id, schema)))}
+    """The part of a schema without the tables of which it does not hold every column."""
+    bare = {item.id for item in part.of_kind("table") if item.id in schema and _width(item, part) != _width(item, schema)}
     return part.only(id for id in part.objects if id not in bare)
+
+
+def _width(table: SchemaObject, schema: Schema) -> int:
+    return len(schema.children(table.id.path, "column"))
+
+
+def _left_out(*, triggers: bool, keys: bool) -> frozenset[str]:
+    """The kinds of what does not come along with its table."""
+    return frozenset(() if triggers else ("trigger", "rule")) | frozenset(() if keys else ("foreign_key",))
 
 
 def _shell(item: SchemaObject, schema: Schema) -> set[ObjectId]:
@@ -71,8 +81,11 @@ def _is_plain(table: SchemaObject) -> bool:
     return table.id.kind == "table" and _SAID_APART.issuperset(table.attributes) and not related
 
 
-def affected(schema: Schema, steps: Iterable[Step]) -> set[ObjectId]:
-    """What the steps touch, and all that depends on it or refers to it, directly or not."""
+def affected(schema: Schema, steps: Sequence[Step]) -> set[ObjectId]:
+    """What the steps touch with the tables that it lives in, and all that depends on any of it or refers to it, directly or not.
+
+    Of the foreign keys, those that the steps have to do with: where a table gets another column, its keys are none of that.
+    """
     using: dict[ObjectId, list[ObjectId]] = {}
     for item in schema:
         for used in item.depends_on:
@@ -80,9 +93,16 @@ def affected(schema: Schema, steps: Iterable[Step]) -> set[ObjectId]:
     for item in schema.of_kind("foreign_key"):
         for target in _parent(item, schema):
             using.setdefault(target, []).append(item.id)
+    touched = [id for step in steps for id in (step.id, *step.drops, *step.creates, *(change.id for change in step.changes))]
+    keys = {id for id in _dependents(touched, schema, using) if id.kind == "foreign_key"}
+    housing = [ObjectId("table", id.owner) for id in touched]
+    found = _dependents([*touched, *housing], schema, using)
+    return {id for id in found if id.kind != "foreign_key" or id in keys}
+
+
+def _dependents(ids: Iterable[ObjectId], schema: Schema, using: Mapping[ObjectId, Iterable[ObjectId]]) -> set[ObjectId]:
     found: set[ObjectId] = set()
-    queue = [id for step in steps for id in (step.id, *step.drops, *step.creates)]
-    queue += [ObjectId("table", id.owner) for id in queue]
+    queue = list(ids)
     while queue:
         id = queue.pop()
         if id in found or id not in schema:

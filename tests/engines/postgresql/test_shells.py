@@ -1,4 +1,5 @@
-"""Tables that are cloned for a foreign key alone are shells; the plan is the one that the whole of them leads to."""
+"""Foreign keys that no step has to do with are not cloned, and tables that are cloned for one alone are shells; the plan is the one
+that the whole of them leads to."""
 
 from __future__ import annotations
 
@@ -98,9 +99,12 @@ def test_the_plan_is_the_one_of_the_whole(edit: str, back: bool, database: Make,
     assert len(made) == 1, "the part did not suffice"
 
 
-def test_what_has_nothing_to_do_with_it_is_not_made(database: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("edit", "key"), [("add extra int", False), ("alter child drop not null", True)])
+def test_what_has_nothing_to_do_with_it_is_not_made(
+    edit: str, key: bool, database: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     live = database(_BYSTANDERS + _MANY, name="shells_a")
-    wanted = database(_BYSTANDERS + _MANY + "alter table leaf add extra int", name="shells_b")
+    wanted = database(_BYSTANDERS + _MANY + f"alter table leaf {edit}", name="shells_b")
     monkeypatch.setattr(planner, "_LARGE", 0)
     loaded: list[str] = []
     real = PostgresEngine.load
@@ -112,8 +116,7 @@ def test_what_has_nothing_to_do_with_it_is_not_made(database: Make, monkeypatch:
     monkeypatch.setattr(PostgresEngine, "load", load)
     assert _planned(live, _schema(live), _schema(wanted)).proof == "proven"
     text = "\n".join(loaded)
-    assert "leaf_label" in text
-    assert "CREATE TABLE public.child" in text
+    assert ("leaf_label" in text, "CREATE TABLE public.child" in text) == (True, key)
     assert not any(name in text for name in ("child_extra", "size", "parent", "grand", "other1"))
 
 
@@ -123,11 +126,15 @@ def test_a_table_that_is_there_for_more_than_its_key_is_whole(database: Make) ->
         ObjectId(kind, ("public", *path.split(".")))
         for kind, path in (("table", "leaf"), ("table", "child"), ("foreign_key", "leaf.leaf_child_fkey"))
     )
-    shell = needed(schema, [leaf], shells=True)
+    alone = needed(schema, [leaf], shells=True)
+    assert {item.id for item in alone.of_kind("table")} == {leaf}
+    assert {id for id in alone.objects if id.owner == leaf.path} == {item.id for item in schema.children(leaf.path)} - {key}
+    shell = needed(schema, [leaf, key], shells=True)
     assert {id.name for id in shell.objects if id.owner == child.path} == {"id", "child_pkey"}
     assert {id for id in shell.objects if id.owner == leaf.path} == {item.id for item in schema.children(leaf.path)}
     both = needed(schema, [key, child], shells=True)
-    assert {id for id in both.objects if id.owner == child.path} == {item.id for item in schema.children(child.path)}
+    rest = {item.id for item in schema.children(child.path) if item.id.kind != "foreign_key"}
+    assert {id for id in both.objects if id.owner == child.path} == rest
     assert {id.name for id in both.objects if id.owner == leaf.path} == {"child", "leaf_child_fkey"}
 
 
