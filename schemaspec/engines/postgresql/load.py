@@ -15,12 +15,15 @@ from schemaspec.model.plan import Statement
 _BATCH = 50
 _CONCURRENTLY = re.compile(r"(\b(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b", re.IGNORECASE)
 _HEIR = re.compile(r"\b(?:partition\s+of|inherits|attach\s+partition|on\s+only)\b", re.IGNORECASE)
-_CHILDREN, _FOREIGN_KEYS, _REST = 4, 5, 6
+_CHILDREN, _FOREIGN_KEYS, _REST = 6, 7, 8
 _PHASES = {
     **dict.fromkeys(("schema", "extension", "language", "collation", "foreign_data_wrapper", "server"), 0),
     **dict.fromkeys(("enum", "domain", "composite", "range", "base_type", "sequence"), 1),
     **dict.fromkeys(("function", "procedure"), 2),
-    **dict.fromkeys(("table", "foreign_table", "column", "index"), 3),
+    # An index, a default or a view is accepted without these, too, and means something else then.
+    **dict.fromkeys(("operator", "operator_family", "cast"), 3),
+    "operator_class": 4,
+    **dict.fromkeys(("table", "foreign_table", "column", "index"), 5),
     "foreign_key": _FOREIGN_KEYS,
 }
 """What mostly needs only what comes before it. A guess: what is refused waits, and is tried again."""
