@@ -10,8 +10,8 @@ from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import strings
 from schemaspec.engines.postgresql.fate import TYPES, made_anew
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.numbers import numbers_of, set_to_last
 from schemaspec.engines.postgresql.plan_context import Context, statement
-from schemaspec.engines.postgresql.render_column import set_to_maximum
 from schemaspec.engines.postgresql.span import ROWS
 from schemaspec.engines.postgresql.table_texts import identity_sequence
 from schemaspec.engines.postgresql.targets import literal
@@ -173,13 +173,13 @@ def _numbered(table: SchemaObject, context: Context) -> Iterator[str]:
     """New sequences go on behind the numbers that the rows have."""
     for column in context.desired.children(table.id.path, "column"):
         if column.get("identity"):
-            yield set_to_maximum(identity_sequence(column), column)
+            yield from set_to_last(identity_sequence(column), column)
     for sequence in context.sequences_of(table.id.path, context.desired):
         owner = sequence.note("owner_path")
         if sequence.id in context.creates and isinstance(owner, tuple):
             column_id = ObjectId("column", tuple(map(str, owner)))
             if column_id in context.desired:
-                yield set_to_maximum(dotted(sequence.id.path), context.desired[column_id])
+                yield from set_to_last(dotted(sequence.id.path), context.desired[column_id], numbers_of(sequence))
 
 
 def kept_together(steps: list[Step], context: Context) -> list[Step]:

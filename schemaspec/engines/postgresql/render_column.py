@@ -8,6 +8,7 @@ from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.numbers import altered_settings, numbers_of, set_to_last
 from schemaspec.engines.postgresql.plan_context import Context, altered, created, dropped, privilege_changes, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column_drop import dropping, falling, leaves
@@ -134,7 +135,7 @@ def _numbered(item: SchemaObject) -> Iterator[str]:
     yield f"ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT"
     yield f"DROP SEQUENCE {numbers}"
     yield f"ALTER TABLE {table} ALTER COLUMN {column} ADD {identity_text(item)}"
-    yield set_to_maximum(identity_sequence(item), item)
+    yield from set_to_last(identity_sequence(item), item)
 
 
 def _merging(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
@@ -273,7 +274,7 @@ def _named_not_null(after: SchemaObject, *, one_go: bool) -> Iterator[str | Stat
 def _identity(change: Change, before: SchemaObject, after: SchemaObject, alter: str) -> Iterator[str]:
     if not before.get("identity"):
         yield f"{alter} ADD {identity_text(after)}"
-        yield set_to_maximum(identity_sequence(after), after)
+        yield from set_to_last(identity_sequence(after), after)
         return
     if change.changed("identity_sequence"):
         old, new = identity_sequence(before), identity_sequence(after)
@@ -282,27 +283,7 @@ def _identity(change: Change, before: SchemaObject, after: SchemaObject, alter: 
         yield f"{alter} SET GENERATED {str(after['identity']).upper()}"
     if change.changed("identity_options", "identity_type"):
         type = f"AS {after.get('identity_type') or after['type']} " if change.changed("identity_type") else ""
-        yield f"ALTER SEQUENCE {identity_sequence(after)} {type}{sequence_settings(strings(after, 'identity_options'))}"
-
-
-def set_to_maximum(sequence: str, column: SchemaObject) -> str:
-    """Sets a new sequence behind the highest number that the column holds."""
-    table, name = dotted(column.id.owner), identifier(column.id.name)
-    literal = sequence.replace("'", "''")
-    return f"SELECT setval('{literal}', (SELECT max({name}) FROM {table})) WHERE EXISTS (SELECT FROM {table} WHERE {name} > 0)"
-
-
-def sequence_settings(options: tuple[str, ...]) -> str:
-    """All options of a sequence, those at their default included."""
-    given = {option.split()[0]: option for option in options}
-    usual = ("INCREMENT BY 1", "NO MINVALUE", "NO MAXVALUE", "START WITH 1", "CACHE 1", "NO CYCLE")
-    keys = ("INCREMENT", "MINVALUE", "MAXVALUE", "START", "CACHE", "CYCLE")
-    parts = [given.get(key, default) for key, default in zip(keys, usual, strict=True)]
-    if "START" not in given:
-        descending = given.get("INCREMENT", "1").split()[-1].startswith("-")
-        edge = given.get("MAXVALUE" if descending else "MINVALUE")
-        parts[3] = f"START WITH {edge.split()[-1]}" if edge else "START WITH -1" if descending else "START WITH 1"
-    return " ".join(parts)
+        yield from altered_settings(identity_sequence(after), numbers_of(before), numbers_of(after), type)
 
 
 def _facts(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:

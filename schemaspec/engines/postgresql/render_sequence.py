@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemaspec.engines.postgresql.facts import strings
 from schemaspec.engines.postgresql.names import dotted
+from schemaspec.engines.postgresql.numbers import altered_settings, numbers_of, set_to_last
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
-from schemaspec.engines.postgresql.render_column import sequence_settings, set_to_maximum
 from schemaspec.engines.postgresql.render_swap import bodies
 from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by
 from schemaspec.engines.postgresql.targets import literal, target
@@ -49,7 +48,7 @@ def _owned(item: SchemaObject, context: Context) -> Step:
         after |= {ObjectId("table", column.owner)}
         here = context.current.get(column)
         if here is not None and not context.is_new(column.owner) and item.id not in context.current:
-            texts.append(set_to_maximum(dotted(item.id.path), context.desired[column]))
+            texts += set_to_last(dotted(item.id.path), context.desired[column], numbers_of(item))
     return Step(action="alter", id=item.id, statements=tuple(statement(text, item.id) for text in texts), after=frozenset(after))
 
 
@@ -68,13 +67,10 @@ def _same_owner(item: SchemaObject, table: tuple[str, ...], context: Context) ->
 
 def _alter_sequence(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
     name = dotted(after.id.path)
-    texts = []
+    texts: list[str] = []
     if change.changed("type", "options"):
-        settings = sequence_settings(strings(after, "options"))
         type = f"AS {after['type']} " if change.changed("type") else ""
-        restart, moves = _within_bounds(before, after)
-        texts += moves
-        texts.append(f"ALTER SEQUENCE {name} {type}{settings}{restart}")
+        texts += altered_settings(name, numbers_of(before), numbers_of(after), type)
     if change.changed("unlogged"):
         texts.append(f"ALTER SEQUENCE {name} SET {'UNLOGGED' if after.get('unlogged') else 'LOGGED'}")
     texts += annotation_changes(change, context)
@@ -84,32 +80,3 @@ def _alter_sequence(change: Change, before: SchemaObject, after: SchemaObject, c
         yield altered(change, texts)
     if change.changed("owned_by") and after.get("owned_by"):
         yield _owned(after, context)
-
-
-def _within_bounds(before: SchemaObject, after: SchemaObject) -> tuple[str, list[str]]:
-    """Moves the sequence inside its new bounds, if it is not there yet; they are refused otherwise.
-
-    Returns:
-        what ALTER SEQUENCE has to say, and the statements before it.
-    """
-    (old_low, old_high), (low, high) = _bounds(before), _bounds(after)
-    if low > old_high:
-        return f" RESTART WITH {low}", []
-    if high < old_low:
-        return f" RESTART WITH {high}", []
-    name = dotted(after.id.path)
-    moves = []
-    if low > old_low:
-        moves.append(f"SELECT setval({literal(name)}, {low}, false) FROM {name} WHERE last_value < {low}")
-    if high < old_high:
-        moves.append(f"SELECT setval({literal(name)}, {high}, false) FROM {name} WHERE last_value > {high}")
-    return "", moves
-
-
-def _bounds(item: SchemaObject) -> tuple[int, int]:
-    """The lowest and the highest number of a sequence."""
-    given = {option.split()[0]: option.split()[-1] for option in strings(item, "options")}
-    limit = {"smallint": 2**15, "integer": 2**31}.get(str(item["type"]), 2**63)
-    down = given.get("INCREMENT", "1").startswith("-")
-    low, high = (-limit, -1) if down else (1, limit - 1)
-    return int(given.get("MINVALUE", low)), int(given.get("MAXVALUE", high))
