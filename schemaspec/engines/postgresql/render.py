@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from schemaspec.engines.postgresql import (
     moved,
+    names_only,
     render_base_type,
     render_column,
     render_constraint,
@@ -64,7 +65,7 @@ _MAKERS: dict[str, Maker] = {
 def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Step, ...]:
     """See `protocol.Engine.steps`."""
     context = Context(changes, current, desired)
-    render_constraint.find_renames(context)
+    names_only.find_renames(context)
     render_column.find_implied(context)
     moved.find_moved(context)
     found: list[Step] = [*render_parents.heirs_columns(context), *render_swap.kinds_changed(context)]

@@ -11,11 +11,11 @@ from schemaspec.engines.postgresql.facts import in_order, is_unproven, named, st
 from schemaspec.engines.postgresql.fate import undeferred, used_by_columns
 from schemaspec.engines.postgresql.index_text import index_parts
 from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.names_only import renamed
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_parents import joins_by_itself, merged_with
 from schemaspec.engines.postgresql.render_table import option_changes
-from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text
 from schemaspec.engines.postgresql.texts import (
     add_constraint,
     attach_index,
@@ -36,59 +36,6 @@ _KEY = re.compile(
 )
 
 
-def find_renames(context: Context) -> None:
-    """Constraints and indexes of a table that stays, where only the name differs."""
-    old: dict[tuple[object, ...], list[SchemaObject]] = {}
-    for id, change in context.drops.items():
-        stays = _of_table(id, context) and not context.is_dropped(id.owner)
-        if id.kind in (*CONSTRAINTS, "index") and change.before is not None and stays:
-            old.setdefault(_essence(change.before), []).append(change.before)
-    for id, change in context.creates.items():
-        if id.kind in (*CONSTRAINTS, "index") and change.after is not None and not context.is_new(id.owner):
-            found = old.get(_essence(change.after), [])
-            # Where both names are there before and after, they would be in each other's way.
-            free = next((item for item in found if id not in context.current or item.id not in context.creates), None)
-            if free is not None:
-                found.remove(free)
-                context.renamed[id] = free.id
-
-
-def _of_table(id: ObjectId, context: Context) -> bool:
-    return ObjectId("domain", id.owner) not in context.current
-
-
-def _essence(item: SchemaObject) -> tuple[object, ...]:
-    facts = tuple(sorted((key, value) for key, value in item.attributes.items() if key not in ("comment", "index_comment")))
-    return (item.id.kind, item.id.owner, repr(facts))
-
-
-def _rename(change: Change, context: Context) -> Iterator[Step]:
-    old = context.renamed[change.id]
-    before, after = context.current[old], context.desired[change.id]
-    new = identifier(change.id.name)
-    if change.id.kind == "index":
-        text = f"ALTER INDEX {dotted((old.path[0], old.name))} RENAME TO {new}"
-    else:
-        text = f"ALTER TABLE {dotted(old.owner)} RENAME CONSTRAINT {identifier(old.name)} TO {new}"
-    texts = [text]
-    for name in ("comment", "index_comment"):
-        if before.get(name) != after.get(name):
-            what = f"INDEX {dotted((old.path[0], change.id.name))}"
-            if name == "comment" and change.id.kind != "index":
-                what = f"CONSTRAINT {new} ON {dotted(old.owner)}"
-            texts.append(comment_text(what, after.get(name)))
-    drop = context.drops[old]
-    yield Step(
-        action="rename",
-        id=change.id,
-        statements=tuple(statement(text, change.id) for text in texts),
-        changes=(drop, change),
-        # Where another takes the old name, it waits.
-        drops=frozenset({old} if old in context.creates else ()),
-        creates=frozenset({change.id}),
-    )
-
-
 # --- constraints ----------------------------------------------------------------------------------------------------
 
 
@@ -96,7 +43,7 @@ def constraint(change: Change, context: Context) -> Iterator[Step]:
     """A constraint of a table or domain."""
     if change.action == "create" and change.after is not None:
         if change.id in context.renamed:
-            yield from _rename(change, context)
+            yield from renamed(change, context)
         else:
             yield from _add(change, change.after, context)
     elif change.action == "drop" and change.before is not None:
@@ -240,7 +187,7 @@ def index(change: Change, context: Context) -> Iterator[Step]:
     """An index that is not a constraint's."""
     if change.action == "create" and change.after is not None:
         if change.id in context.renamed:
-            yield from _rename(change, context)
+            yield from renamed(change, context)
         else:
             yield _attached_with_table(_create_index(change, change.after, context), change.after, context)
     elif change.action == "drop" and change.before is not None:
