@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from schemaspec.engines.postgresql import hazards
 from schemaspec.engines.postgresql import privileges as grants
@@ -107,18 +107,22 @@ def extension(change: Change, context: Context) -> Iterator[Step]:
     elif change.action == "drop":
         yield dropped(change, [f"DROP EXTENSION {dotted(change.id.path)}"])
     elif before is not None and after is not None:
-        texts = []
+        old, new = strings(before, "member_privileges"), strings(after, "member_privileges")
+        # A member is named by the schema in which it is at that time.
+        texts = list(_member_privileges((entry for entry in old if entry not in new), undo=True))
         if change.changed("schema"):
             texts.append(f"ALTER EXTENSION {dotted(change.id.path)} SET SCHEMA {identifier(str(after['schema']))}")
-        old, new = strings(before, "member_privileges"), strings(after, "member_privileges")
-        for undo, entries in ((True, [e for e in old if e not in new]), (False, [e for e in new if e not in old])):
-            for entry in entries:
-                identity, _, words = entry.partition(": ")
-                texts += grants.statements([words], identity, undo=undo)
+        texts += _member_privileges(entry for entry in new if entry not in old)
         if change.changed("comment"):  # without one of its own it has the one that it comes with
             comment = after.get("comment", before.note("usual_comment"))
             texts.append(comment_text(target(after), comment))
         yield altered(change, texts)
+
+
+def _member_privileges(entries: Iterable[str], *, undo: bool = False) -> Iterator[str]:
+    for entry in entries:
+        identity, _, words = entry.partition(": ")
+        yield from grants.statements([words], identity, undo=undo)
 
 
 # --- foreign objects ------------------------------------------------------------------------------------------------
