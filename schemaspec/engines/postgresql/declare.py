@@ -8,7 +8,7 @@ from schemaspec.engines.postgresql import privileges
 from schemaspec.engines.postgresql.declare_table import declare_table
 from schemaspec.engines.postgresql.dialect import PostgresDialect
 from schemaspec.engines.postgresql.facts import in_order, is_unproven, strings
-from schemaspec.engines.postgresql.table_texts import Reach, owned_by, serial_sequence, table_texts
+from schemaspec.engines.postgresql.table_texts import Reach, owned_by, plain_serial, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, acl_kind, comment_text
 from schemaspec.engines.postgresql.texts import constraint_clause, create, create_only, domain_definition, sequence_definition
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
@@ -63,8 +63,8 @@ def _serials(schema: Schema) -> frozenset[ObjectId]:
     found = set()
     for column in schema.of_kind("column"):
         default = schema.get(ObjectId("default", column.id.path))
-        sequence = serial_sequence(column, default, schema)
-        if sequence is not None and not sequence.get("comment") and not sequence.get("privileges"):
+        sequence = plain_serial(column, default, schema)
+        if sequence is not None:
             found.add(sequence.id)
     return frozenset(found)
 
@@ -99,7 +99,7 @@ def _object(item: SchemaObject, schema: Schema, dialect: PostgresDialect, reach:
     name = dialect.display(item.id.path)
     comment = item.get("comment")
     if kind == "foreign_table":
-        texts = table_texts(item, schema, reach, serials=False)
+        texts = table_texts(item, schema, reach, serial=None)
         rest = [
             text
             for child in schema.children(item.id.path, *CONSTRAINTS)

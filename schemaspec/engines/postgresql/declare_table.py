@@ -15,7 +15,7 @@ from schemaspec.engines.postgresql.table_texts import (
     column_text,
     has_own_expression,
     is_merged,
-    serial_sequence,
+    plain_serial,
     table_texts,
 )
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
@@ -58,7 +58,7 @@ class _Maker:
 
     def in_own_words(self) -> Table:
         """Every statement of the table, what lives in it included."""
-        texts = table_texts(self.table, self.schema, self.reach)
+        texts = table_texts(self.table, self.schema, self.reach, serial=plain_serial)
         within = self.schema.children(self.path, "default", *CONSTRAINTS, "index", "trigger", "policy", "rule")
         rest = [item for item in within if item.id not in texts.inline]
         before = [text for item in rest if not item.get("of_parent") for text in create(item, self.schema)]
@@ -168,8 +168,7 @@ class _Maker:
 
     def _column(self, column: SchemaObject, inline: dict[str, list[str]]) -> Column:
         default = self.schema.get(ObjectId("default", column.id.path))
-        sequence = serial_sequence(column, default, self.schema)
-        plain = sequence is not None and not sequence.get("comment") and not sequence.get("privileges")
+        plain = plain_serial(column, default, self.schema) is not None
         inside = inline.get(column.id.name, [])
         text = _lowered(column_text(column, default, serial=plain, merged=is_merged(column, self.schema)), column)
         if ("primary key" in inside and not_null.is_plain(column)) or plain:

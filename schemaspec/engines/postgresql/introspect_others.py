@@ -8,7 +8,7 @@ from typing import Any
 from schemaspec.engines.postgresql import catalog
 from schemaspec.engines.postgresql.build import Build
 from schemaspec.engines.postgresql.introspect_routines import event_triggers
-from schemaspec.engines.postgresql.names import foreign_options
+from schemaspec.engines.postgresql.names import dotted, foreign_options
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.model.schema import Value
 from schemaspec.model.url import redact
@@ -134,8 +134,15 @@ def _foreign(build: Build) -> None:
 
 def _statistics(build: Build) -> None:
     for row in build.rows["statistics"]:
-        attributes: dict[str, Value] = {"definition": row.definition, "target": row.target}
+        attributes: dict[str, Value] = {"definition": _in_one_order(row), "target": row.target}
         build.add("statistics", (row.schema, row.name), attributes, (catalog.STATISTIC, row.oid))
+
+
+def _in_one_order(row: Any) -> str:
+    """The definition, with its columns by name: the server has them as they stand in the table, which is no difference."""
+    head = f"CREATE STATISTICS {dotted((row.schema, row.name))}"
+    kinds, on, keys = str(row.definition).removeprefix(head).partition(" ON ")
+    return "".join((head, kinds, on, ", ".join(sorted(row.columns)), keys.removeprefix(", ".join(row.columns))))
 
 
 def _publications(build: Build) -> None:

@@ -17,7 +17,7 @@ from schemaspec.engines.postgresql.plan_context import (
     statement,
     statements,
 )
-from schemaspec.engines.postgresql.table_texts import parent_tables, table_texts
+from schemaspec.engines.postgresql.table_texts import Serial, parent_tables, serial_sequence, table_texts
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, RELATIONS, target
 from schemaspec.engines.postgresql.texts import (
     attach_index,
@@ -47,12 +47,12 @@ def table(change: Change, context: Context) -> Iterator[Step]:
 
 def _create(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
     schema = context.desired
-    texts = table_texts(item, schema, context.reach, serials=_serials(item, context), taken=context.taken)
+    texts = table_texts(item, schema, context.reach, serial=_serial(item, context), taken=context.taken)
     keyed = [child for child in schema.children(item.id.path, *_KEYED) if child.get("parent")]
     whole = [child for child in keyed if not _waits_for_others(child, context)]
     along = texts.inline | {child.id for child in whole}
     context.done |= along
-    own = [texts.create, *context.unwanted(item), *_identity_unwanted(item, context), *texts.extras]
+    own = [texts.create, *context.unwanted(item), *_numbers_unwanted(item, texts.inline, context), *texts.extras]
     own += [text for child in whole for text in create(child, schema) if text != attach_index(child)]
     yield created(change, own, *along, after=_settled_above(item, context) if item.get("inherits") else ())
     for child in schema.children(item.id.path, *_SEPARATE):
@@ -119,13 +119,17 @@ def inside(item: SchemaObject, context: Context) -> Step:
     )
 
 
-def _serials(item: SchemaObject, context: Context) -> bool:
-    """Whether `serial` may be written: no sequence of the name is in the way."""
-    return not any(sequence.id in context.current for sequence in context.sequences_of(item.id.path, context.desired))
+def _serial(item: SchemaObject, context: Context) -> Serial | None:
+    """Where `serial` may be written: no sequence of the name is in the way."""
+    owned = context.sequences_of(item.id.path, context.desired)
+    return None if any(sequence.id in context.current for sequence in owned) else serial_sequence
 
 
-def _identity_unwanted(item: SchemaObject, context: Context) -> Iterator[str]:
-    """What default privileges give on the sequences behind identity columns."""
+def _numbers_unwanted(item: SchemaObject, inline: frozenset[ObjectId], context: Context) -> Iterator[str]:
+    """What default privileges give on the sequences that come along, those behind identity columns included."""
+    for sequence in context.sequences_of(item.id.path, context.desired):
+        if sequence.id in inline:
+            yield from context.unwanted(sequence)
     for column in context.desired.children(item.id.path, "column"):
         yield from context.unwanted_on_identity(column)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from schemaspec.engines.postgresql import not_null
@@ -23,6 +23,9 @@ from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 _INLINE = ("primary_key", "unique", "exclusion", "check")
+
+Serial = Callable[[SchemaObject, SchemaObject | None, Schema], SchemaObject | None]
+"""From a column, its default and the schema: the sequence that `serial` in place of the type makes, if it is to be written so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,12 @@ def serial_sequence(column: SchemaObject, default: SchemaObject | None, schema: 
     if sequence.get("owned_by") != dotted(column.id.path):
         return None
     return sequence if default["expression"] == f"nextval({literal(dotted(path))}::regclass)" else None
+
+
+def plain_serial(column: SchemaObject, default: SchemaObject | None, schema: Schema) -> SchemaObject | None:
+    """The same where `serial` says all that there is to say of the sequence."""
+    sequence = serial_sequence(column, default, schema)
+    return None if sequence is None or sequence.get("comment") or sequence.get("privileges") else sequence
 
 
 def column_text(
@@ -165,14 +174,14 @@ def column_extras(column: SchemaObject) -> Iterator[str]:
 
 
 def table_texts(
-    table: SchemaObject, schema: Schema, reach: Reach, *, serials: bool = True, taken: Container[str] = ()
+    table: SchemaObject, schema: Schema, reach: Reach, *, serial: Serial | None = serial_sequence, taken: Container[str] = ()
 ) -> TableTexts:
     """How to make the table.
 
     Args:
         taken: see `not_null.text`.
         reach: over the same schema.
-        serials: whether columns may be written as `serial` (their sequences are made along with the table then).
+        serial: tells which columns are written as `serial`, whose sequences are made along with the table then; None: no one.
     """
     parted = table.get("bound") is not None
     columns = sorted(schema.children(table.id.path, "column"), key=_position)
@@ -181,7 +190,7 @@ def table_texts(
     inline: set[ObjectId] = {table.id}
     for column in columns:
         inline.add(column.id)
-        lines += _column_lines(column, table, schema, reach, inline, extras, serials, taken)
+        lines += _column_lines(column, table, schema, reach, inline, extras, serial, taken)
         extras += column_extras(column)
     for item in schema.children(table.id.path, *_INLINE):
         if _is_inline(item, table, reach) and not is_twin(item, schema.children(table.id.path, *_INLINE)):
@@ -214,7 +223,7 @@ def _column_lines(
     reach: Reach,
     inline: set[ObjectId],
     extras: list[str],
-    serials: bool,
+    serial: Serial | None,
     taken: Container[str],
 ) -> Iterator[str]:
     """The column's line in CREATE TABLE; what that line can't say goes to the extras."""
@@ -225,8 +234,7 @@ def _column_lines(
         return
     if default is not None and reach.circular(default):
         default = None  # it comes as a statement of its own
-    serials = serials and not_null.name_of(column) not in taken
-    sequence = serial_sequence(column, default, schema) if serials else None
+    sequence = serial(column, default, schema) if serial and not_null.name_of(column) not in taken else None
     if default is not None:
         inline.add(default.id)
     if sequence is not None:

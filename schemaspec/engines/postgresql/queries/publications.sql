@@ -2,8 +2,8 @@
 select p.oid::int8 as oid, p.pubname as name, p.puballtables as all_tables, p.pubinsert as inserts, p.pubupdate as updates,
        p.pubdelete as deletes, p.pubtruncate as truncates, p.pubviaroot as via_root,
        array(select format('%I.%I', n.nspname, c.relname)
-             {since 150000: || coalesce((select ' (' || string_agg(quote_ident(a.attname), ', ' order by k.position) || ')'
-               from unnest(r.prattrs::int[]) with ordinality k(number, position)
+             {since 150000: || coalesce((select ' (' || string_agg(quote_ident(a.attname), ', ' order by a.attname) || ')'
+               from unnest(r.prattrs::int[]) k(number)
                join pg_attribute a on a.attrelid = r.prrelid and a.attnum = k.number), '')
              || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '') | }
              from pg_publication_rel r join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
