@@ -82,6 +82,7 @@ class Step:
         creates: objects of the desired schema that are there, as desired, once it ran: what they depend on is there
             before, what depends on them comes after.
         after: objects whose step must come first for a reason that dependencies do not show.
+        freed: objects that must be gone first, for such a reason; they may come again later.
     """
 
     action: Action
@@ -91,6 +92,7 @@ class Step:
     drops: frozenset[ObjectId] = frozenset()
     creates: frozenset[ObjectId] = frozenset()
     after: frozenset[ObjectId] = frozenset()
+    freed: frozenset[ObjectId] = frozenset()
 
 
 Proof = Literal["proven", "unproven", "refuted"]

@@ -116,6 +116,9 @@ def _pairs(steps: Sequence[Step], touched: _Touched, current: Schema, desired: S
         for id in step.after:
             for other in (*about.get(id, ()), *touched.droppers.get(id, ()), *touched.creators.get(id, ())):
                 yield other, number, True
+        for id in step.freed:
+            for other in touched.droppers.get(id, ()):
+                yield other, number, True
     yield from ((first, second, True) for first, second in _same_names(steps))
 
 

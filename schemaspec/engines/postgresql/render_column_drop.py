@@ -54,7 +54,8 @@ def dropping(change: Change, item: SchemaObject, context: Context) -> Step:
     texts.append(f"ALTER TABLE {'ONLY ' if alone else ''}{dotted(item.id.owner)} {drop}")
     texts += [f"ALTER TABLE {dotted(heir.owner)} {drop}" for heir in heirs if alone]
     # A table that leaves would lose its column too: it goes first.
-    return replace(dropped(change, texts, *along, *heirs), after=frozenset((*first, *left, *dropped_heirs)))
+    step = dropped(change, texts, *along, *heirs)
+    return replace(step, after=frozenset((*left, *dropped_heirs)), freed=frozenset(first))
 
 
 def leaves(path: tuple[str, ...], parent: tuple[str, ...], context: Context) -> bool:

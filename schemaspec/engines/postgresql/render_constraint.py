@@ -14,7 +14,7 @@ from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.names_only import renamed
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
-from schemaspec.engines.postgresql.render_parents import joins_by_itself, merged_with
+from schemaspec.engines.postgresql.render_parents import heirs_own, joins_by_itself, merged_with
 from schemaspec.engines.postgresql.render_table import option_changes
 from schemaspec.engines.postgresql.texts import (
     add_constraint,
@@ -63,12 +63,13 @@ def _remove(change: Change, item: SchemaObject, context: Context) -> Step:
     home = "DOMAIN" if ObjectId("domain", item.id.owner) in context.current else "TABLE"
     heirs = [child.id for child in context.parts_of(item) if child.id in context.drops]
     step = dropped(change, [f"ALTER {home} {dotted(item.id.owner)} DROP CONSTRAINT {identifier(item.id.name)}"], *heirs)
-    return replace(step, after=merged_with(item, context) if item.id.kind == "check" else frozenset())
+    return replace(step, freed=merged_with(item, context) if item.id.kind == "check" else frozenset())
 
 
 def _add(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
+    freed = frozenset(heirs_own(item, context) if item.id.kind == "check" else ())
     for step in _added(change, item, context):
-        yield _attached_with_table(step, item, context)
+        yield replace(_attached_with_table(step, item, context), freed=freed)
 
 
 def _attached_with_table(step: Step, item: SchemaObject, context: Context) -> Step:

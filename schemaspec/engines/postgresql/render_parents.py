@@ -256,6 +256,16 @@ def merged_with(check: SchemaObject, context: Context) -> frozenset[ObjectId]:
     return frozenset(item.source for item in told if item.id == check.id and item.source in context.drops)
 
 
+def heirs_own(check: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The checks of its name that heirs and partitions have of their own, and that go: the new one would be merged with them."""
+    for id in context.drops:
+        if id.kind == "check" and id.name == check.id.name and id.owner != check.id.owner:
+            table = context.desired.get(ObjectId("table", id.owner))
+            told = _from_above(table, context.desired) if table is not None else ()
+            if any(item.id == id and item.source == check.id for item in told):
+                yield id
+
+
 # --- inheritance -----------------------------------------------------------------------------------------------------
 
 
