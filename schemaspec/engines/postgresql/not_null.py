@@ -40,14 +40,18 @@ def facts(
         taken: the names that have to be given, since another table of the schema may have got them first.
         parted: whether the table is a partition. Its constraints have the names that the parent's had when it came, and keep
             them: these are noted, so that it can be made as it was, and not compared, since nothing can change them.
+
+    Whether the rows were looked at is a table's own matter where the constraint is its own: an heir's or a partition's goes
+    with the parent's.
     """
     if row.not_null_oid is None:
         return {}, {}
     name = None if row.not_null_name == usual_name((*table, row.name)) else row.not_null_name
+    own = row.not_null_local and not parted
     attributes: dict[str, Value] = {
-        "not_null_name": name if row.not_null_local and not parted else None,
+        "not_null_name": name if own else None,
         "not_null_no_inherit": row.not_null_no_inherit,
-        "not_null_unproven": not row.not_null_validated,
+        "not_null_unproven": not row.not_null_validated and own,
         "not_null_comment": build.texts.get((catalog.CONSTRAINT, row.not_null_oid, 0)),
     }
     given = (parted and name) or (row.not_null_local and (table[0], row.not_null_name) in taken)
