@@ -190,7 +190,7 @@ def publication(change: Change, context: Context) -> Iterator[Step]:
     alter = f"ALTER PUBLICATION {dotted(change.id.path)}"
     texts = []
     if change.changed("publish", "via_root", "generated_columns"):
-        texts.append(f"{alter} SET ({publication_options(after)})")
+        texts.append(f"{alter} SET ({publication_options(after, reset=change.changed('generated_columns'))})")
     if change.changed("tables", "schemas"):
         members = publication_members(after)
         if members:

@@ -332,12 +332,18 @@ def publication_members(item: SchemaObject) -> str:
     return ", ".join(parts)
 
 
-def publication_options(item: SchemaObject) -> str:
-    """The parameters of a publication, all of them."""
+def publication_options(item: SchemaObject, *, reset: bool = False) -> str:
+    """The parameters of a publication, all of them.
+
+    Args:
+        reset: generated columns were published before, and that is named even where they shall be no more.
+    """
     parts = [f"publish = {literal(str(item.get('publish') or ''))}"]
     parts.append(f"publish_via_partition_root = {'true' if item.get('via_root') else 'false'}")
     if item.get("generated_columns"):
         parts.append("publish_generated_columns = stored")
+    elif reset:
+        parts.append("publish_generated_columns = none")
     return ", ".join(parts)
 
 
