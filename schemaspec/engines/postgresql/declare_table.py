@@ -111,6 +111,9 @@ class _Maker:
         options = dict(self._options())
         bound = str(self.table["bound"])
         options["partition_of"] = self._parent()
+        above = self.schema[self._above()].get("access_method")
+        if above and self.table.note("access_method") not in (None, above):
+            options["using"] = str(self.table.note("access_method"))
         options["for_values"] = bound.removeprefix("FOR VALUES ") if bound != "DEFAULT" else "default"
         constraints = [self._constraint(item) for item in self._children("foreign_key")]
         return Table(
@@ -129,8 +132,11 @@ class _Maker:
         return bool(self.table.get("force_row_security")) and not self.table.get("row_security")
 
     def _parent(self) -> str:
-        parent = next(id for id in self.table.depends_on if id.kind == "table" and dotted(id.path) == self.table["partition_of"])
-        return self.dialect.display(parent.path)
+        return self.dialect.display(self._above().path)
+
+    def _above(self) -> ObjectId:
+        """The table that it is a partition of."""
+        return next(id for id in self.table.depends_on if id.kind == "table" and dotted(id.path) == self.table["partition_of"])
 
     def _children(self, *kinds: str) -> tuple[SchemaObject, ...]:
         return self.schema.children(self.path, *kinds)

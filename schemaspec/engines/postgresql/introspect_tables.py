@@ -17,6 +17,7 @@ _ENABLED = {"O": None, "D": "disabled", "R": "replica", "A": "always"}
 _STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
 _INTEGERS = ("smallint", "integer", "bigint")
+_HEAP = "heap"
 _BY_HASH = "satisfies_hash_partition("
 """It names its parent by a number that means nothing in another database."""
 _COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
@@ -36,7 +37,8 @@ def relations(build: Build) -> None:
             "bound": row.bound,
             "of_type": row.of_type,
             "options": tuple(sorted(options)),
-            "access_method": None if row.access_method == "heap" else row.access_method,
+            # A partitioned table has none, unless it says which one its partitions get.
+            "access_method": None if row.access_method == _HEAP and row.partition_key is None else row.access_method,
             "tablespace": row.tablespace,
             "replica_identity": {"n": "nothing", "f": "full"}.get(row.replica_identity) if kind == "table" else None,
             "row_security": row.row_security,
@@ -62,6 +64,8 @@ def relations(build: Build) -> None:
             # Their order shows only in that of the columns, and nothing changes it: leaving a parent makes its columns one's own.
             draft.attributes[name] = tuple(sorted(parents)) if row.bound is None else parents[0]
             draft.notes["inherits"] = parents
+            if row.access_method == _HEAP and row.bound is not None and row.partition_key is None:
+                draft.notes["access_method"] = _HEAP  # PARTITION OF would give it what the parent says
             for oid in row.parents:
                 draft.depends_on[build.keys[catalog.CLASS, oid]] = None
 

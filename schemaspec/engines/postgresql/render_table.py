@@ -229,7 +229,9 @@ def _facts(change: Change, before: SchemaObject, after: SchemaObject) -> Iterato
     if change.changed("persistence"):
         yield f"ALTER TABLE {name} SET {'UNLOGGED' if after.get('persistence') else 'LOGGED'}"
     if change.changed("access_method"):
-        yield f"ALTER TABLE {name} SET ACCESS METHOD {identifier(str(after.get('access_method') or 'heap'))}"
+        usual = "DEFAULT" if after.get("partition_key") else "heap"
+        method = identifier(str(after["access_method"])) if after.get("access_method") else usual
+        yield f"ALTER TABLE {name} SET ACCESS METHOD {method}"
     if change.changed("tablespace"):
         yield f"ALTER TABLE {name} SET TABLESPACE {identifier(str(after.get('tablespace') or 'pg_default'))}"
     if change.changed("options"):
