@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 
@@ -27,6 +27,13 @@ def postgresql() -> Iterator[PrivateCluster]:
 
 
 @pytest.fixture(scope="session")
+def postgresql_client() -> None:
+    """Programs that a backup of the PostgreSQL cluster can be made with: those of its version that a dump can't turn against us."""
+    if reason := servers_postgresql.no_client():
+        _not_run(f"!!! NO BACKUPS OF THIS POSTGRESQL HERE ({reason}): the tests that make one were not run !!!")
+
+
+@pytest.fixture(scope="session")
 def mariadb() -> Iterator[PrivateServer]:
     """A MariaDB server of our own."""
     yield from _running("MARIADB", servers_mysql.missing(), servers_mysql.private_server)
@@ -42,13 +49,16 @@ def mysql() -> Iterator[PrivateServer]:
 
 def _running(name: str, lacking: str, start: Any) -> Iterator[Any]:
     if lacking:
-        message = f"!!! NO {name} HERE ({lacking} not installed): the tests that need one were not run !!!"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _not_run(f"!!! NO {name} HERE ({lacking} not installed): the tests that need one were not run !!!")
     context: AbstractContextManager[Any] = start()
     with context as server:
         yield server
+
+
+def _not_run(message: str) -> NoReturn:
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

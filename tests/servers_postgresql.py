@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemaspec.engines.postgresql.copy_client import client
+from schemaspec.errors import DatabaseError
 from schemaspec.model.url import DatabaseUrl
 
 _PROGRAMS = ("initdb", "pg_ctl")
@@ -76,6 +78,15 @@ def major_version() -> int:
     found = _found("pg_ctl")
     said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout if found else "0"
     return int(re.findall(r"\d+", said)[0])
+
+
+def no_client() -> str:
+    """Why no backup can be made of such a cluster here; "" where one can."""
+    try:
+        client(major_version(), doing="back up", where="the cluster")
+    except DatabaseError as error:
+        return f"{error.what}: {error.why}"
+    return ""
 
 
 def _unprivileged() -> pwd.struct_passwd | None:

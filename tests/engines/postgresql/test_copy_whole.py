@@ -68,7 +68,7 @@ def shop(postgresql: PrivateCluster) -> Iterator[DatabaseUrl]:
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Path:
+def target(tmp_path: Path, postgresql_client: None) -> Path:
     return tmp_path / "copy"
 
 
@@ -328,7 +328,7 @@ def only_client(monkeypatch: pytest.MonkeyPatch, folder: Path, program: str) -> 
 
 
 def test_the_password_is_where_only_the_program_finds_it(
-    shop: DatabaseUrl, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: DatabaseUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = "s3cr:et\\x"
     monkeypatch.setenv("PGPASSWORD", "another-secret")
@@ -337,7 +337,7 @@ def test_the_password_is_where_only_the_program_finds_it(
         scheme="postgresql", database=shop.database, user="postgres", password=secret, host="127.0.0.1", port=shop.port
     )
     with pytest.raises(DatabaseError) as caught:
-        ENGINE.copier.backup(url, target)
+        ENGINE.copier.backup(url, tmp_path / "copy")
     assert secret not in str(caught.value) and "s3cr" not in repr(caught.value)
     arguments, environment, file = (tmp_path / "spied").read_text().split("---\n")
     assert "s3cr" not in arguments + environment and "another-secret" not in environment
@@ -370,9 +370,8 @@ def test_a_password_opens_the_door(shop: DatabaseUrl, target: Path, postgresql: 
         run(postgresql.url(), "select pg_reload_conf()")
 
 
-def test_a_dump_that_makes_no_headway_is_given_up(
-    shop: DatabaseUrl, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dump_that_makes_no_headway_is_given_up(shop: DatabaseUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "copy"
     only_client(monkeypatch, tmp_path, _STUCK)
     start = time.monotonic()
     with pytest.raises(DatabaseError, match="no headway"):

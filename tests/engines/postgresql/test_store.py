@@ -48,7 +48,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(shop: DatabaseUrl, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> BackupStore:
+def store(
+    shop: DatabaseUrl, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, postgresql_client: None
+) -> BackupStore:
     for name in ("KEY", "RECIPIENTS", "IDENTITY"):
         monkeypatch.delenv(f"SCHEMASPEC_BACKUP_{name}", raising=False)
     return BackupStore(ENGINE, shop, tmp_path / "backups", clock=clock)
