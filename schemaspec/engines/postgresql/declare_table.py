@@ -202,6 +202,8 @@ class _Maker:
         columns = named(item, "columns")
         if len(columns) != 1 or item.get("comment") is not None or item.id.name != self._usual_name(item):
             return False
+        if self.reach.is_shared_name(item.id):
+            return False
         column = self.schema.get(ObjectId("column", (*self.path, columns[0])))
         if column is None or column.get("inherited"):
             return False
@@ -268,7 +270,7 @@ class _Maker:
 
     def _unnamed(self, item: SchemaObject) -> bool:
         """Whether the name can be left to the server: no other object of the table could take it first."""
-        if item.get("comment") is not None or item.id.kind == "check":
+        if item.get("comment") is not None or item.id.kind == "check" or self.reach.is_shared_name(item.id):
             return False
         same = [other for other in self._children(item.id.kind) if self._usual_name(other) == item.id.name]
         relations = (ObjectId(kind, (self.path[0], item.id.name)) for kind in ("table", "view", "materialized_view", "sequence"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.remarks import remarks
-from schemaspec.engines.postgresql.targets import comment_text, literal
+from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text, literal
 from schemaspec.engines.postgresql.texts import (
     constraint_clause,
     index_extras,
@@ -65,6 +67,15 @@ class Reach:
                         queue.append(used)
             self._known[id] = frozenset(found)
         return self._known[id]
+
+    @cached_property
+    def _constraint_names(self) -> Counter[tuple[str, str]]:
+        found = (item.id for item in self.schema.of_kind(*CONSTRAINTS))
+        return Counter((id.path[0], id.name) for id in found)
+
+    def is_shared_name(self, constraint: ObjectId) -> bool:
+        """Whether constraints of several tables of the schema have the name: the server gives it to none while another has it."""
+        return self._constraint_names[constraint.path[0], constraint.name] > 1
 
     def circular(self, item: SchemaObject) -> bool:
         """Whether what a default or check needs, needs the table that it is in."""

@@ -221,7 +221,7 @@ def fill(url: DatabaseUrl, rng: Random) -> None:
         for schema, table, column, type in connection.query(
             "select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_class c "
             "join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid "
-            "where c.relkind in ('r', 'p') and n.nspname in ('public', 'other') and a.attnum > 0 and not a.attisdropped "
+            "where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema)' and a.attnum > 0 and not a.attisdropped "
             "and a.attgenerated = '' and a.attidentity <> 'a' order by 1, 2, a.attnum"
         ):
             columns.setdefault((str(schema), str(table)), []).append((str(column), str(type)))
@@ -242,7 +242,7 @@ def fill(url: DatabaseUrl, rng: Random) -> None:
                     values.append(str(number) if column == "id" else "null" if null else f"'{rng.choice(choices)}'")
                 names = ", ".join(quote(column) for column, _ in found)
                 try:
-                    connection.execute(f"insert into {schema}.{quote(table)} ({names}) values ({', '.join(values)})")
+                    connection.execute(f"insert into {quote(schema)}.{quote(table)} ({names}) values ({', '.join(values)})")
                 except SchemaspecError:
                     continue
     finally:
@@ -258,16 +258,16 @@ def content(url: DatabaseUrl) -> Content:
         for schema, table, kind, column, type in connection.query(
             "select n.nspname, c.relname, c.relkind || c.relispartition, a.attname, format_type(a.atttypid, a.atttypmod) from pg_class c "
             "join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid "
-            "where c.relkind in ('r', 'p') and n.nspname in ('public', 'other') and a.attnum > 0 and not a.attisdropped "
+            "where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema)' and a.attnum > 0 and not a.attisdropped "
             "and a.attgenerated = '' order by 1, 2, a.attname"
         ):
             tables.setdefault((str(schema), str(table), str(kind)), {})[str(column)] = str(type)
         for (schema, table, kind), columns in tables.items():
             names = ", ".join(f"{quote(name)}::text" for name in columns)
             rows = connection.query(
-                f"select {names} from only {schema}.{quote(table)}"
+                f"select {names} from only {quote(schema)}.{quote(table)}"
                 if kind[0] == "r"
-                else f"select {names} from {schema}.{quote(table)}"
+                else f"select {names} from {quote(schema)}.{quote(table)}"
             )
             found[schema, table] = (kind, columns, sorted(rows, key=repr))
         return found
