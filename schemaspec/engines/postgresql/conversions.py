@@ -50,9 +50,10 @@ def cast(name: str, old: str, new: str) -> str:
     return f"{name}::{new}" if _direct(one, other) else f"{name}::text{_array(one, other)}::{new}"
 
 
-def is_assigned(before: SchemaObject, after: SchemaObject) -> bool:
-    """Whether the server itself makes the column's new type of the old one, where nobody may say how: in a generated column."""
-    one, other = family(str(before["type"])), family(str(after["type"]))
+def is_assigned(before: str, after: str) -> bool:
+    """Whether the server itself makes the new type of the old one, where nobody may say how: in a generated column, or an
+    attribute of the type that a table is of."""
+    one, other = family(before), family(after)
     if one == other or other in _TEXTS:
         return True
     return one not in _TEXTS and not one.endswith("[]") and _direct(one, other)

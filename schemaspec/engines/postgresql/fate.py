@@ -91,10 +91,31 @@ def made_anew(before: SchemaObject, current: Schema, desired: Schema) -> bool:
     after = desired.get(before.id)
     if after is None or any(before.get(name) != after.get(name) for name in ("partition_key", "partition_key_types")):
         return True
+    if after.get("of_type") and not _in_order(before, current, desired):
+        return True
     return any(
         _takes_another(current[type], desired[type]) if type in desired else of_another_kind(type, desired) is not None
         for type in key_types(before, current)
     )
+
+
+def type_of(table: SchemaObject) -> ObjectId | None:
+    """The composite type that the table is of."""
+    return next(
+        (used for used in table.depends_on if used.kind == "composite" and dotted(used.path) == table.get("of_type")), None
+    )
+
+
+def _in_order(table: SchemaObject, current: Schema, desired: Schema) -> bool:
+    """Whether the columns, once new ones are added to those that stay, stand as the attributes of the table's type do."""
+    have, wanted = (_columns(table, schema) for schema in (current, desired))
+    kept = [name for name in have if name in wanted]
+    return wanted[: len(kept)] == kept
+
+
+def _columns(table: SchemaObject, schema: Schema) -> list[str]:
+    found = schema.children(table.id.path, "column")
+    return [column.id.name for column in sorted(found, key=lambda column: int(str(column.note("position", 0))))]
 
 
 def of_another_kind(id: ObjectId, schema: Schema) -> ObjectId | None:
@@ -138,7 +159,7 @@ def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject, 
     if after.get("generated") is None:
         return False
     if not change.changed("generated"):
-        return change.changed("type") and not is_assigned(before, after)
+        return change.changed("type") and not is_assigned(str(before["type"]), str(after["type"]))
     stays = version_number(current.server_version) >= SET_EXPRESSION and before.get("generated") is not None
     return not stays or bool(after.get("virtual")) or change.changed("type", "collation")
 
@@ -275,7 +296,10 @@ def composite_in_place(before: SchemaObject, after: SchemaObject, current: Schem
     facts = {part[0]: part for part in old}
     if all(facts[part[0]] == part for part in new if part[0] in facts):
         return True
-    return not used_by_columns(before.id, current)
+    if used_by_columns(before.id, current):
+        return False
+    cast = all(is_assigned(str(facts[part[0]][1]), str(part[1])) for part in new if part[0] in facts)
+    return cast or not any(type_of(table) == before.id for table in current.of_kind("table"))
 
 
 def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desired: Schema) -> Fate:

@@ -22,7 +22,8 @@ from schemaspec.model.change import AttributeChange, Change
 from schemaspec.model.schema import ObjectId, Schema
 
 KEY = "key"
-"""What differs in a partitioned table whose key has a type in whose place another one comes."""
+"""What differs in a table that is made anew for its type: another one comes in the place of that of its partition key, or the
+attributes of the one that it is of stand in another order."""
 
 
 def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:
@@ -38,6 +39,9 @@ def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tupl
             checks = AttributeChange(name=CHECKS, before=checks_of(id, current), after=checks_of(id, desired))
             attributes = (*(own.attributes if own is not None else ()), checks)
             found[id] = Change(action="alter", id=id, before=current[id], after=desired[id], attributes=attributes)
+    for table in current.of_kind("table"):
+        if table.get("of_type") and table.id in desired and made_anew(table, current, desired):
+            _also(found, AttributeChange(name=KEY, before=True, after=True), table.id, current, desired)
     typed = {id for id, change in found.items() if change.action in ("alter", "drop") and id.kind in TYPES}
     for table in current.of_kind("table") if typed else ():
         if not typed.isdisjoint(key_types(table, current)) and made_anew(table, current, desired) and table.id in desired:

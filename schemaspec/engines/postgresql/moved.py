@@ -25,7 +25,7 @@ _LATER = ("foreign_key", "trigger", "rule", "policy")
 def moved(current: Schema, desired: Schema) -> frozenset[ObjectId]:
     """The tables that are made anew with their rows, the partitions that go included.
 
-    Where a partition is there before and after, the rows stay in it instead. Heirs, and tables of a type, are not moved.
+    Where a partition is there before and after, the rows stay in it instead. Heirs are not moved.
     """
     found: set[ObjectId] = set()
     heirs = {name for schema in (current, desired) for item in schema.of_kind("table") for name in strings(item, "inherits")}
@@ -55,7 +55,7 @@ def kept(current: Schema, desired: Schema) -> frozenset[ObjectId]:
 
 
 def _is_tied(table: SchemaObject) -> bool:
-    return any(table.get(name) for name in ("inherits", "bound", "of_type"))
+    return any(table.get(name) for name in ("inherits", "bound"))
 
 
 def _below(table: SchemaObject, schema: Schema) -> Iterator[SchemaObject]:

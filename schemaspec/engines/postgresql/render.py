@@ -19,6 +19,7 @@ from schemaspec.engines.postgresql import (
     render_swap,
     render_table,
     render_type,
+    typed,
 )
 from schemaspec.engines.postgresql.plan_context import Context
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
@@ -76,6 +77,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
             found += render_rename.rename(change, context)
         elif change.id not in (context.gone if change.action == "drop" else context.done):
             found += _MAKERS.get(change.id.kind, render_other.whole)(change, context)
+    found = [*typed.after_leaving(found, context), *typed.steps(context)]
     return tuple(moved.kept_together(found, context))
 
 

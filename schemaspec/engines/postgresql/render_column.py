@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import in_order, strings
+from schemaspec.engines.postgresql.fate import type_of
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.numbers import altered_settings, numbers_of, set_to_last
 from schemaspec.engines.postgresql.plan_context import Context, altered, created, dropped, privilege_changes, statement
@@ -63,11 +64,12 @@ def _default_along(column: SchemaObject, parents: list[SchemaObject], context: C
 
 
 def typed_by(id: ObjectId, context: Context) -> ObjectId | None:
-    """The composite type whose attributes are the columns of this column's table, before and after."""
+    """The composite type whose attributes are the columns of this column's table all the while."""
     here, there = (schema.get(ObjectId("table", id.owner)) for schema in (context.current, context.desired))
     if here is None or there is None or not here.get("of_type") or here["of_type"] != there.get("of_type"):
         return None
-    return next((used for used in there.depends_on if dotted(used.path) == there["of_type"]), None)
+    type = type_of(there)
+    return None if type is None or type in context.drops or type in context.swapped else type
 
 
 def column(change: Change, context: Context) -> Iterator[Step]:

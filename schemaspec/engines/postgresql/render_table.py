@@ -201,11 +201,6 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     if own:
         yield altered(change, own, after=_persistence_first(change, context))
     yield from render_parents.places(change, before, after, context)
-    if change.changed("of_type") and after.get("of_type"):
-        columns = [id for id in (*context.creates, *context.alters, *context.drops) if id.kind == "column"]
-        first = {id for id in (*after.depends_on, *columns) if id.kind != "column" or id.owner == after.id.path}
-        text = f"ALTER TABLE {dotted(after.id.path)} OF {after['of_type']}"
-        yield Step(action="alter", id=after.id, statements=(statement(text, after.id),), after=frozenset(first))
 
 
 def _persistence_first(change: Change, context: Context) -> Iterator[ObjectId]:
@@ -224,8 +219,6 @@ def _persistence_first(change: Change, context: Context) -> Iterator[ObjectId]:
 
 def _facts(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
     name = dotted(after.id.path)
-    if change.changed("of_type") and before.get("of_type"):
-        yield f"ALTER TABLE {name} NOT OF"
     if change.changed("persistence"):
         yield f"ALTER TABLE {name} SET {'UNLOGGED' if after.get('persistence') else 'LOGGED'}"
     if change.changed("access_method"):
