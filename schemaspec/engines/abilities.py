@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.change import Change
-    from schemaspec.model.plan import Hazard, Statement, Step
+    from schemaspec.model.plan import Fill, Hazard, Statement, Step
     from schemaspec.model.schema import ObjectId, Schema, SchemaObject
     from schemaspec.model.url import DatabaseUrl
 
@@ -103,6 +103,24 @@ class BeginsAgain(Protocol):
 def begun_again(engine: Engine, connection: Connection, work: Callable[[], T]) -> T:
     """Do `work` in the way of `BeginsAgain`, where the engine knows it; else once."""
     return engine.begun_again(connection, work) if isinstance(engine, BeginsAgain) else work()
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """What an engine has beside `Engine` where it finds the next rows of a fill without looking at those before them."""
+
+    def batch(self, fill: Fill) -> str:
+        """One batch of the fill as a statement that can be run by hand, again and again."""
+
+    def fill(self, connection: Connection, fill: Fill, place: str) -> str | None:
+        """Run the next batch, in the transaction that is open.
+
+        Args:
+            place: where the batch before it ended; "" for the first one. Rows that are filled are left alone in any case.
+
+        Returns:
+            where the next one begins; None where nothing is left to be done.
+        """
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from schemaspec.engines.abilities import Settles
 from schemaspec.errors import DatabaseError
 from schemaspec.model.history import without_history
-from schemaspec.model.plan import Statement
+from schemaspec.model.plan import Fill, Statement
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -48,6 +48,7 @@ class Progress:
         before: fingerprint of the schema before that unit; "" where it says nothing (functions).
         prefix: digest over the statements done so far, to notice edits in what can't be done again.
         done: how many statements and functions are done.
+        place: where the next batch begins, in a unit that is done in batches.
         statements: what the action in progress runs, where it was worked out from a schema that is no longer there.
         error: why it stopped, for people.
     """
@@ -59,6 +60,7 @@ class Progress:
     before: str = ""
     prefix: str = ""
     done: int = 0
+    place: str = ""
     statements: tuple[Statement, ...] = ()
     error: str = ""
     owner: Owner | None = None
@@ -71,12 +73,14 @@ class Progress:
     def _json(self, *, with_statements: bool) -> str:
         data: dict[str, Any] = {"format": 1, "direction": self.direction, "action": self.action, "unit": self.unit}
         data |= {"begun": self.begun, "before": self.before, "prefix": self.prefix, "done": self.done}
+        if self.place:
+            data["place"] = self.place
         if self.error:
             data["error"] = self.error[:2000]
         if self.owner:
             data["owner"] = [self.owner.host, self.owner.pid, self.owner.started, self.owner.token]
         if with_statements and self.statements:
-            data["statements"] = [[s.sql, s.transactional, s.foreign_keys, s.undo, s.repeat] for s in self.statements]
+            data["statements"] = [_plain(statement) for statement in self.statements]
         return json.dumps(data, separators=(",", ":"))
 
 
@@ -98,12 +102,10 @@ def parse(text: str) -> Progress:
             before=data["before"],
             prefix=data["prefix"],
             done=int(data["done"]),
+            place=data.get("place", ""),
             error=data.get("error", ""),
             owner=_owner(data.get("owner")),
-            statements=tuple(
-                Statement(sql=sql, transactional=transactional, foreign_keys=keys, undo=undo, repeat=repeat)
-                for sql, transactional, keys, undo, repeat in data.get("statements", ())
-            ),
+            statements=tuple(_statement(*item) for item in data.get("statements", ())),
         )
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise DatabaseError(
@@ -111,6 +113,22 @@ def parse(text: str) -> Progress:
             why=f"{type(error).__name__}: {error}",
             fix="a newer version of this tool may have written it: use that one to go on",
         ) from error
+
+
+def _plain(statement: Statement) -> list[Any]:
+    found = [statement.sql, statement.transactional, statement.foreign_keys, statement.undo, statement.repeat]
+    return [*found, statement.fill.to_plain()] if statement.fill is not None else found
+
+
+def _statement(sql: str, transactional: bool, keys: bool, undo: str, repeat: bool, fill: Any = None) -> Statement:
+    return Statement(
+        sql=sql,
+        transactional=transactional,
+        foreign_keys=keys,
+        undo=undo,
+        repeat=repeat,
+        fill=Fill.from_plain(fill) if fill is not None else None,
+    )
 
 
 def fingerprint(engine: Engine, connection: Connection) -> str:

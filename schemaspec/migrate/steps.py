@@ -6,10 +6,12 @@ the record after it is missing, the live schema tells whether it took effect.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.abilities import Settles, begun_again
+from schemaspec.engines.common.batches import rest
 from schemaspec.errors import MigrationError, RefusedError, SchemaspecError
 from schemaspec.migrate import actions, history, journal
 from schemaspec.migrate.actions import Piece, Prepared, Source, Unit
@@ -142,12 +144,7 @@ class Steps:
     def _unit(self, unit: Unit, *, written: bool) -> None:
         after = self._after(unit, written=written)
         if actions.is_repeated(unit.pieces[0]):
-            again = True
-            while again:
-                with self.work.atomic():
-                    again = self.work.run(unit.pieces[0], self.job)
-                    if not again:
-                        self._save(after)
+            self._in_batches(unit.pieces[0], after)
         elif unit.atomic:
             self._at_once(unit, after)
         else:
@@ -159,6 +156,25 @@ class Steps:
                 self._save(after)
         self._progress = after
         self._done += unit.pieces
+
+    def _in_batches(self, piece: Piece, after: Progress) -> None:
+        """Each batch together with the note where the next one begins, in one transaction."""
+
+        def attempt() -> bool:
+            self.work.place = self._progress.place
+            with self.work.atomic():
+                again = self.work.run(piece, self.job)
+                if not again:
+                    self._save(after)
+                elif self.work.place:
+                    self._save(replace(self._progress, place=self.work.place))
+            return again
+
+        began = time.monotonic()
+        while begun_again(self.work.engine, self.work.connection, attempt):
+            self._progress = replace(self._progress, place=self.work.place)
+            rest(time.monotonic() - began)
+            began = time.monotonic()
 
     def _at_once(self, unit: Unit, after: Progress) -> None:
         """A unit and the record that it is done, in one transaction."""
@@ -189,6 +205,7 @@ class Steps:
             unit=self._progress.unit + 1,
             begun=False,
             before="",
+            place="",
             done=self._progress.done + len(unit.pieces),
             prefix=prefix,
         )

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
 from schemaspec.engines.abilities import Held, Holds, Limits, Watches
+from schemaspec.engines.common.batches import next_batch
 from schemaspec.errors import RefusedError, SchemaspecError, StatementError
 from schemaspec.migrate import actions
 from schemaspec.migrate.accept import in_words, refuse_hazards
@@ -77,6 +78,7 @@ class Work:
         allow: codes of hazards that were accepted for the whole run.
         orphans: how many rows may newly violate a foreign key where none are enforced, see `Engine.exclusive`.
         plans: the operations of the migration that was run last, as they were worked out.
+        place: where the next batch begins, of a statement that is run in batches.
     """
 
     engine: Engine
@@ -92,6 +94,7 @@ class Work:
     scratch_url: str | None = None
     allow: frozenset[str] = frozenset()
     orphans: int = 0
+    place: str = ""
     _schema: Schema | None = None
     _scratches: SharedScratch | None = None
 
@@ -204,7 +207,9 @@ class Work:
             if self.observe is not None:
                 self.observe(piece)
             elif piece.repeat:
-                return self.connection.execute(piece.sql) > 0
+                found = next_batch(self.engine, self.connection, piece, self.place)
+                self.place = found or ""
+                return found is not None
             elif self.live:
                 self.engine.run(self.connection, piece)
             else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from schemaspec.model.change import Action, Change
 from schemaspec.model.digest import digest_of
@@ -40,6 +41,35 @@ class Hazard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """A change of many rows, some of them at a time.
+
+    Args:
+        table: the table.
+        values: columns, by name, and the SQL expression that each gets.
+        where: an SQL condition that a row no longer meets once it has these values.
+        batch: about how many rows at a time.
+    """
+
+    table: ObjectId
+    values: tuple[tuple[str, str], ...]
+    where: str
+    batch: int
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain JSON data; `from_plain` reads it."""
+        table = [self.table.kind, *self.table.path]
+        return {"table": table, "values": [list(pair) for pair in self.values], "where": self.where, "batch": self.batch}
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Fill:
+        """Raises KeyError, TypeError, ValueError: the data are none."""
+        kind, *path = map(_text, data["table"])
+        values = tuple((_text(name), _text(value)) for name, value in data["values"])
+        return cls(table=ObjectId(kind, tuple(path)), values=values, where=_text(data["where"]), batch=int(data["batch"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One SQL statement, without a closing semicolon.
 
@@ -53,6 +83,7 @@ class Statement:
         undo: what to run when a statement after it fails and no transaction can undo it, or "".
         hazards: what is dangerous about it.
         repeat: run it again, each time in a transaction of its own, until it touches no row (a batch of a backfill).
+        fill: what a repeated statement does, for engines that know a shorter way to the next rows than to look for them.
     """
 
     sql: str
@@ -64,6 +95,7 @@ class Statement:
     undo: str = ""
     hazards: tuple[Hazard, ...] = ()
     repeat: bool = False
+    fill: Fill | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +125,12 @@ class Step:
     creates: frozenset[ObjectId] = frozenset()
     after: frozenset[ObjectId] = frozenset()
     freed: frozenset[ObjectId] = frozenset()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 Proof = Literal["proven", "unproven", "refuted"]

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from schemaspec.model.brackets import closing
-from schemaspec.model.migration import Operation
+from schemaspec.model.migration import Action, Operation, Sql
 from schemaspec.model.spec import Constraint, Table
 from schemaspec.plan import facts
 
 if TYPE_CHECKING:
-    from schemaspec.model.plan import Step
+    from schemaspec.engines.protocol import Dialect
+    from schemaspec.model.plan import Statement, Step
     from schemaspec.model.schema import SchemaObject
 
 _Part = tuple[str, Mapping[str, Any]]
@@ -25,6 +26,15 @@ _DROPPED = frozenset({"unique", "check", "foreign_key", "primary_key"})
 def rebuilds(step: Step) -> bool:
     """Whether the step replaces a table by a new one under its name."""
     return step.action == "alter" and any(not statement.foreign_keys for statement in step.statements)
+
+
+def action_of(statement: Statement, dialect: Dialect) -> Action:
+    """A statement of a plan as it stands in a migration: a fill as the operation that goes on until no row is left."""
+    fill = statement.fill
+    if fill is None:
+        return Sql(text=statement.sql)
+    arguments = {"table": dialect.display(fill.table.path), "set": dict(fill.values), "where": fill.where, "batch": fill.batch}
+    return Operation(name="backfill", arguments=arguments)
 
 
 def table_operation(step: Step, before: Table, after: Table, words: Mapping[str, str]) -> Operation | None:

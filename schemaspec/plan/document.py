@@ -11,7 +11,7 @@ from schemaspec.model.change import Action
 from schemaspec.model.digest import digest_of
 from schemaspec.model.ending import ended
 from schemaspec.model.kinds import KINDS
-from schemaspec.model.plan import Hazard, Plan, Proof, Statement, Step
+from schemaspec.model.plan import Fill, Hazard, Plan, Proof, Statement, Step
 from schemaspec.model.schema import ObjectId
 
 VERSION = 1
@@ -107,6 +107,8 @@ def plan_to_sql(plan: Plan, separator: str = ";") -> str:
             lines += [f"-- hazard {safe(hazard.code)}: {safe(hazard.message)}" for hazard in statement.hazards]
             if not statement.transactional:
                 lines.append("-- outside a transaction:")
+            if statement.repeat:
+                lines.append("-- again and again, until it touches no row:")
             lines.append(ended(statement.sql.rstrip().rstrip(";")) + separator)
         lines.append("")
     return "\n".join(lines) if plan.steps else "-- nothing to do\n"
@@ -134,6 +136,8 @@ def _statement(statement: Statement) -> dict[str, Any]:
     for name, usual in (("transactional", True), ("foreign_keys", True), ("undo", ""), ("repeat", False)):
         if getattr(statement, name) != usual:
             found[name] = getattr(statement, name)
+    if statement.fill is not None:
+        found["fill"] = statement.fill.to_plain()
     if statement.hazards:
         found["hazards"] = [_hazard(hazard) for hazard in statement.hazards]
     return found
@@ -162,6 +166,7 @@ def _read_statement(data: Mapping[str, Any]) -> Statement:
         foreign_keys=_flag(data, "foreign_keys", True),
         undo=_text(data.get("undo", "")),
         repeat=_flag(data, "repeat", False),
+        fill=Fill.from_plain(data["fill"]) if "fill" in data else None,
         hazards=tuple(_read_hazard(item) for item in data.get("hazards", ())),
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from schemaspec.engines.abilities import Fills
 from schemaspec.errors import InputError
-from schemaspec.model.plan import Statement
+from schemaspec.model.plan import Fill, Statement
 from schemaspec.model.schema import Schema, SchemaObject
 from schemaspec.plan import facts
 from schemaspec.plan.operation_names import column, listed
@@ -100,10 +101,10 @@ def _update(engine: Engine, table: SchemaObject, arguments: Mapping[str, Any], b
 
     dialect = engine.dialect
     name = dialect.quote(*table.id.path)
-    pairs = [
-        f"{dialect.quote(column(table, key, schema).id.name)} = {dialect.expression(sql_text(value))}"
-        for key, value in arguments["set"].items()
-    ]
+    values = tuple(
+        (column(table, key, schema).id.name, dialect.expression(sql_text(value))) for key, value in arguments["set"].items()
+    )
+    pairs = [f"{dialect.quote(key)} = {value}" for key, value in values]
     where = dialect.expression(str(arguments["where"])) if arguments.get("where") else ""
     head = f"UPDATE {name} SET {', '.join(pairs)}"
     if batch is None:
@@ -113,6 +114,9 @@ def _update(engine: Engine, table: SchemaObject, arguments: Mapping[str, Any], b
             "a backfill in batches needs a `where` that a filled row no longer meets",
             fix="write for example where: coupon is null",
         )
+    if isinstance(engine, Fills):
+        fill = Fill(table=table.id, values=values, where=where, batch=int(batch))
+        return Statement(sql=engine.batch(fill), object=table.id, transactional=False, repeat=True, fill=fill)
     keys = facts.primary_key(table.id.path, schema)
     # Where the lock is one transaction in any case, batches would only cost time.
     if engine.features.batch_transaction or not keys:

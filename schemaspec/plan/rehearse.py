@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.policy import state
+from schemaspec.engines.common.batches import run_batches
 from schemaspec.errors import StatementError
 from schemaspec.model.history import is_history
 from schemaspec.model.kinds import KINDS
@@ -169,7 +170,10 @@ def _run(engine: Engine, copy: Connection, plan: Plan) -> tuple[tuple[TimedStep,
             for step in plan.steps:
                 began = perf_counter()
                 for statement in step.statements:
-                    engine.run(copy, statement)
+                    if statement.repeat:
+                        run_batches(engine, copy, statement)
+                    else:
+                        engine.run(copy, statement)
                 timed.append(_timed(step, perf_counter() - began))
     except StatementError as error:
         return tuple(timed), f"step {len(timed) + 1} of {len(plan.steps)} fails: {error.why or error.what}"

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.abilities import Gathers, Limits, begun_again, span
+from schemaspec.engines.common.batches import run_batches
 from schemaspec.errors import LockedError, MigrationError, StatementError
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class _Work:
             self._part = part
             if isinstance(engine, Gathers) and len(part) > 1:
                 engine.run_together(self.connection, part)
+            elif part[0].repeat:
+                run_batches(engine, self.connection, part[0])
             else:
                 engine.run(self.connection, part[0])
             self._done += len(part)

@@ -40,7 +40,8 @@ def write_migration(project: Project, description: str, *, version: int | None, 
         RefusedError: the way forward or back could not be proven.
     """
     from schemaspec.migrate.replay import replay
-    from schemaspec.model.migration import Migration, Sql
+    from schemaspec.model.migration import Migration
+    from schemaspec.plan.as_operation import action_of
     from schemaspec.plan.reverse import prove_both
     from schemaspec.spec.migrations_writer import append_migration, entry_text, write_migrations
 
@@ -62,11 +63,12 @@ def write_migration(project: Project, description: str, *, version: int | None, 
         return Written(version=number, file=str(file), text="")
     if both.up.proof == "refuted":
         raise RefusedError("the way forward could not be proven; nothing was written", why=both.up.proof_message)
-    down = tuple(Sql(text=statement.sql) for statement in both.down.statements) if both.down is not None else "irreversible"
+    dialect = project.engine.dialect
+    down = tuple(action_of(item, dialect) for item in both.down.statements) if both.down is not None else "irreversible"
     migration = Migration(
         version=number,
         description=description,
-        up=tuple(Sql(text=statement.sql) for statement in both.up.statements),
+        up=tuple(action_of(item, dialect) for item in both.up.statements),
         down=down,
         transaction=all(statement.transactional for statement in both.up.statements),
         allow=tuple(dict.fromkeys(hazard.code for hazard in both.up.all_hazards if hazard.blocking)),
@@ -105,8 +107,7 @@ def _in_operations(project: Project, migration: Migration, both: BothWays, curre
 
 
 def _actions(project: Project, plan: Plan, before: Schema, after: Schema, words: Sequence[Table]) -> tuple[Action, ...]:
-    from schemaspec.model.migration import Sql
-    from schemaspec.plan.as_operation import rebuilds, table_operation
+    from schemaspec.plan.as_operation import action_of, rebuilds, table_operation
 
     engine = project.engine
     old, new, preferred = (
@@ -120,7 +121,7 @@ def _actions(project: Project, plan: Plan, before: Schema, after: Schema, words:
             own = preferred.get(step.id.path)
             texts = {column.name: column.definition for column in own.columns} if own else {}
             operation = table_operation(step, old[step.id.path], new[step.id.path], texts)
-        actions += (operation,) if operation else (Sql(text=statement.sql) for statement in step.statements)
+        actions += (operation,) if operation else (action_of(item, engine.dialect) for item in step.statements)
     return tuple(actions)
 
 

@@ -69,6 +69,8 @@ def _statement(statement: Statement, paint: Paint) -> Iterator[str]:
         yield f"     {paint(part, 'cyan')}"
     if not statement.transactional:
         yield f"     {paint('outside of a transaction', 'dim')}"
+    if statement.repeat:
+        yield f"     {paint('again and again, until it touches no row', 'dim')}"
     for hazard in statement.hazards:
         yield from hazard_lines(hazard, paint, "     ")
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from schemaspec.engines.mysql.words import quote
-from schemaspec.model.plan import Hazard, Statement
+from schemaspec.model.plan import Fill, Hazard, Statement
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 # What the server takes for unsafe, of all that a default may call.
@@ -32,12 +32,9 @@ def fill(item: SchemaObject, schema: Schema) -> Statement:
     """The rows that are there get their values, some thousands at a time. Columns that note when a row was changed stay."""
     table = item.id.owner
     name = quote(item.id.name)
-    stay = [
-        f"{quote(other.id.name)} = {quote(other.id.name)}"
-        for other in schema.children(table, "column")
-        if other.get("on_update") and other.id != item.id
-    ]
-    values = ", ".join([f"{name} = {item['default']}", *stay])
+    kept = [other.id.name for other in schema.children(table, "column") if other.get("on_update") and other.id != item.id]
+    pairs = ((item.id.name, str(item["default"])), *((other, quote(other)) for other in kept))
+    values = ", ".join(f"{quote(column)} = {value}" for column, value in pairs)
     hazard = Hazard(
         code="fill",
         object=table[-1],
@@ -50,5 +47,6 @@ def fill(item: SchemaObject, schema: Schema) -> Statement:
         sql=f"UPDATE {quote(table[-1])} SET {values} WHERE {name} IS NULL LIMIT {BATCH}",
         object=ObjectId("table", table),
         repeat=True,
+        fill=Fill(table=ObjectId("table", table), values=pairs, where=f"{name} IS NULL", batch=BATCH),
         hazards=(hazard,),
     )

@@ -11,7 +11,7 @@ from schemaspec.engines.postgresql.dialect import PostgresDialect
 from schemaspec.engines.postgresql.features import FEATURES
 from schemaspec.engines.protocol import Connection, Copier, Dialect, Fault, Mode
 from schemaspec.model.change import Change
-from schemaspec.model.plan import Hazard, Statement, Step
+from schemaspec.model.plan import Fill, Hazard, Statement, Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Declaration
 from schemaspec.model.url import DatabaseUrl
@@ -153,6 +153,18 @@ class PostgresEngine:
         from schemaspec.engines.postgresql import run
 
         run.run(_ours(connection), statement)
+
+    def batch(self, fill: Fill) -> str:
+        """See `abilities.Fills.batch`."""
+        from schemaspec.engines.postgresql import fill as fills
+
+        return fills.batch(fill)
+
+    def fill(self, connection: Connection, fill: Fill, place: str) -> str | None:
+        """See `abilities.Fills.fill`."""
+        from schemaspec.engines.postgresql import fill as fills
+
+        return fills.fill(_ours(connection), fill, place)
 
     def begun_again(self, connection: Connection, work: Callable[[], T]) -> T:
         """See `abilities.BeginsAgain`."""

@@ -47,6 +47,19 @@ def type_swapped(item: SchemaObject) -> Hazard:
     )
 
 
+def filled(item: SchemaObject, batch: int) -> Hazard:
+    """A column that is filled for the rows there are."""
+    table = shown(item.id.owner)
+    return Hazard(
+        code="fill",
+        object=table,
+        message=f"each row of {table} gets its own {item.id.name}, about {batch:,} rows at a time, and is written anew for it",
+        safer="run it when there is little traffic; VACUUM frees what the old rows leave behind",
+        blocking=False,
+        rule="P15",
+    )
+
+
 def rows_moved(item: SchemaObject) -> Hazard:
     """A table that is made anew and gets its rows back."""
     name = shown(item.id.path)

@@ -162,9 +162,11 @@ def estimate(connection: PostgresConnection, table: SchemaObject) -> tuple[int, 
     """See `protocol.Engine.estimate`: from the statistics, partitions together; counted where nothing is known yet."""
     name = literal(dotted(table.id.path))
     rows = connection.query(
-        f"with recursive tree(oid) as (select {name}::regclass::oid union all "
+        f"with recursive tree(oid) as (select {name}::regclass::oid union "
         "select i.inhrelid from pg_inherits i join tree t on t.oid = i.inhparent) "
-        "select bool_or(c.reltuples < 0 and pg_relation_size(c.oid) > 0), sum(greatest(c.reltuples, 0))::int8, "
+        "select bool_or(c.reltuples < 0 and pg_relation_size(c.oid) > 0), "
+        # What is counted for a partitioned table itself are the rows of its partitions.
+        "sum(greatest(c.reltuples, 0)) filter (where c.relkind <> 'p')::int8, "
         "sum(pg_total_relation_size(c.oid))::int8, sum(pg_relation_size(c.oid))::int8 from tree join pg_class c using (oid)"
     )
     unknown, count, total, heap = rows[0]

@@ -114,7 +114,8 @@ def columns(build: Build) -> None:
             build.keys[key] = draft.id
         draft.depends_on[relation] = None
         if expression is not None and not row.generated:
-            default = build.add("default", path, {"expression": expression}, (catalog.ATTRDEF, row.default_oid))
+            key = (catalog.ATTRDEF, row.default_oid)
+            default = build.add("default", path, {"expression": expression}, key, notes={"volatile": row.volatile})
             default.depends_on[draft.id] = None
     _view_columns(build, view_columns)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from schemaspec.engines.postgresql import gradual as gradually
 from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import in_order, strings
@@ -96,7 +97,8 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         sequence = None
     texts: list[str | Statement] = []
     danger = [hazards.json_column(item)] if item["type"] == "json" else []
-    if not_null.name_of(item) in context.taken:
+    gradual = gradually.is_gradual(item, value, context)
+    if not_null.name_of(item) in context.taken or gradual:
         sequence = None
     heirs = [
         id
@@ -104,7 +106,12 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         if id.kind in ("column", "default") and id.path[-1] == item.id.name and _is_heir(id, item, context)
         if id.owner not in context.new_relations
     ]
-    if item.get("identity") and heirs and not _reaches_partitions(item, context):
+    if gradual and value is not None:
+        texts += gradually.added(item, value)
+        if item.get("not_null"):
+            texts += _not_null(item, f"ALTER TABLE {dotted(item.id.owner)} ALTER COLUMN {identifier(item.id.name)}", context)
+        texts += gradually.finished(item)
+    elif item.get("identity") and heirs and not _reaches_partitions(item, context):
         texts += _numbered(item)
     else:
         text = column_text(item, value, serial=sequence is not None, taken=context.taken)
@@ -176,6 +183,8 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     if change.changed("type", "collation") and "type" not in implied:
         value = "" if after.get("generated") else cast_expression(identifier(after.id.name), before, after)
         texts.append(retyped(after.id, _type(after), value, context))
+    if gradually.is_unfinished(before, after, context):
+        texts.append(gradually.filled(after))
     if "not_null" not in implied:
         texts += _bound(change, before, after, alter, context)
     if change.changed("identity", "identity_sequence", "identity_options", "identity_type") and after.get("identity"):

@@ -102,3 +102,16 @@ def test_estimates(database: Make) -> None:
         assert ENGINE.estimate(connection, schema[ObjectId("table", ("public", "e"))])[0] == 0
     finally:
         connection.close()
+
+
+def test_the_rows_of_a_partitioned_table_are_counted_once(database: Make) -> None:
+    live = database(
+        "create table t (id int) partition by range (id); create table t1 partition of t for values from (0) to (900);"
+        "insert into t select generate_series(1, 500); analyze t"
+    )
+    connection = ENGINE.connect(live)
+    try:
+        table = ENGINE.introspect(connection)[ObjectId("table", ("public", "t"))]
+        assert ENGINE.estimate(connection, table)[0] == 500
+    finally:
+        connection.close()
