@@ -14,6 +14,7 @@ from schemaspec.errors import SchemaspecError
 from schemaspec.migrate.accept import without_accepted
 from schemaspec.migrate.actions import Prepared, Source, leaves_rows
 from schemaspec.migrate.job import Job
+from schemaspec.migrate.remaining import remaining
 from schemaspec.migrate.replay import run_in_scratch
 from schemaspec.migrate.values import altered_values
 from schemaspec.migrate.work import Work
@@ -52,7 +53,7 @@ def hazards_of(
     They are run on a scratch clone without rows, where the engine measures every statement (locks, rewrites). What is gone
     from the schema afterwards is counted on the live database. What concerns tables that are empty, or that are not there
     yet, is no hazard. Python functions are not called; where later statements need what they do, the rest stays unmeasured
-    and a hazard that does not block says so.
+    and a hazard that does not block says so. Of a migration that stopped half-way, what is left of it is looked at.
 
     Args:
         connection: the live database; it is only read.
@@ -111,7 +112,7 @@ def _reviewed(
     ):
         clone(engine, scratch, live)
         for job, allowed in jobs:
-            if not review.job(work, job, allowed):
+            if not review.job(work, remaining(engine, connection, job), allowed):
                 break
     return tuple(dict.fromkeys(review.found))
 
