@@ -9,6 +9,7 @@ from schemaspec.engines.postgresql import catalog
 from schemaspec.engines.postgresql.build import Build
 from schemaspec.engines.postgresql.introspect_routines import event_triggers
 from schemaspec.engines.postgresql.names import dotted, foreign_options
+from schemaspec.engines.postgresql.spelling import readable
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.model.schema import Value
 from schemaspec.model.url import redact
@@ -152,7 +153,7 @@ def _publications(build: Build) -> None:
             "all_tables": row.all_tables,
             "publish": ", ".join(name for name, on in actions.items() if on),
             "via_root": row.via_root,
-            "tables": tuple(row.tables),
+            "tables": tuple(map(readable, row.tables)),
             "schemas": tuple(row.schemas),
             "generated_columns": None if row.generated_columns == "n" else row.generated_columns,
         }
