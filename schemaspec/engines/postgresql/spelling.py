@@ -6,9 +6,11 @@ import re
 
 from schemaspec.engines.common.tokens import POSTGRESQL, tokens
 
-_CAST = re.compile(r"\)::(text|character varying)\[\]")
 _NAME = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
 _ELEMENT = re.compile(rf"::({_NAME}(?:\.{_NAME}|(?: [a-z]+)*))\Z")
+_ARRAY_CAST = re.compile(rf"\)::{_NAME}(?:\.{_NAME}|(?: [a-z]+)*)(?:\([0-9, ]+\))?(?: [a-z]+)*\[\]")
+_LONGEST = 24
+"""More tokens than such a cast has."""
 _GROUPS = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
     | (?P<open>\() | (?P<close>\)) | \b(?P<word>AND|OR|BETWEEN)\b""",
@@ -51,12 +53,13 @@ def _nested(expression: str) -> str:
 
 
 def _lists(expression: str) -> str:
-    """With the type of each list said.
+    """With the type of each list said that is cast to another one.
 
     The server writes `(ARRAY['a'::character varying])::text[]` for the list behind `IN`, but would read that as an array of
-    casts to text. With the array's own type said first, it reads what it wrote.
+    casts to text. With the array's own type said first, it reads what it wrote; where no element tells it, the type that takes
+    in every array says that this is one, and no more.
     """
-    if "ARRAY[" not in expression or not _CAST.search(expression):
+    if "ARRAY[" not in expression or "])::" not in expression:
         return expression
     pieces: list[str] = []
     brackets: list[int] = []  # where each open bracket is among the pieces; -1 for those that are no array
@@ -73,16 +76,10 @@ def _lists(expression: str) -> str:
         if token.kind != "space":
             previous = token.text
     for start, end in closed.values():
-        kind = _element_type(pieces[start + 1 : end])
-        if kind is not None and "".join(pieces[end + 1 : end + 5]).startswith(")::") and _casts(pieces, end):
-            pieces[end] = f"]::{kind}[]"
+        if _ARRAY_CAST.match("".join(pieces[end + 1 : end + _LONGEST])):
+            kind = _element_type(pieces[start + 1 : end])
+            pieces[end] = f"]::{kind}[]" if kind is not None else "]::anyarray"
     return "".join(pieces)
-
-
-def _casts(pieces: list[str], end: int) -> bool:
-    """Whether the array that ends here stands in brackets and is cast to another array type."""
-    rest = "".join(pieces[end + 1 : end + 12])
-    return bool(re.match(r"\)::[a-z][a-z ]*\[\]", rest))
 
 
 def _element_type(pieces: list[str]) -> str | None:

@@ -113,6 +113,16 @@ def test_lists_are_read_back_as_they_are_written() -> None:
     assert readable(text) == again
     assert readable(again) == again
     assert readable("(a = ANY (ARRAY['x'::text]))") == "(a = ANY (ARRAY['x'::text]))"
+    assert readable("(n = ANY ((ARRAY[1, a])::numeric(5,2)[]))") == "(n = ANY ((ARRAY[1, a]::anyarray)::numeric(5,2)[]))"
+    assert readable("((ARRAY[a])::text)") == "((ARRAY[a])::text)"
+
+
+def test_conditions_are_read_back_with_those_that_stand_in_them() -> None:
+    assert readable("(((a >= 1) AND (a <= 2)) AND b)") == "(((a >= 1) AND (a <= 2))::boolean AND b)"
+    assert readable("(b AND ((a >= 1) AND (a <= 2)))") == "(b AND ((a >= 1) AND (a <= 2)))"
+    assert readable("(((a < 1) OR (a > 2)) AND b)") == "(((a < 1) OR (a > 2)) AND b)"
+    told = "((a = '((x AND y) AND z)'::text) AND (\"((p AND q) AND r)\" > 1))"
+    assert readable(told) == told
 
 
 def test_parts_of_an_index() -> None:
