@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from schemaspec.engines.common.tokens import POSTGRESQL, tokens
+from schemaspec.engines.common.tokens import POSTGRESQL, Token, significant, tokens
 
 _NAME = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
 _ELEMENT = re.compile(rf"::({_NAME}(?:\.{_NAME}|(?: [a-z]+)*))\Z")
@@ -17,12 +17,79 @@ _GROUPS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 """Brackets and what joins conditions, and what may have such words inside without meaning them."""
+_CLAUSES = frozenset(
+    ["FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET", "FETCH", "FOR"]
+)
+"""Where the list of a query's columns is over."""
+_OF_TYPE = re.compile(r'\w+|::|[.\[\]]|"(?:[^"]|"")*"')
+_TYPED_CONSTANT = re.compile(
+    rf"""(?:SELECT|DISTINCT|[,)])\s+(?:'(?:[^']|'')*'|NULL)::[\w ".\[\]]+?(?=\s*(?:[,;)\n]|{"|".join(sorted(_CLAUSES))}))"""
+)
 _JOINED = re.compile(r"\) +(AND|OR)\b")
 
 
 def readable(expression: str) -> str:
     """The expression, spelled so that the server makes the very same of it again."""
-    return _nested(_lists(expression))
+    return _nested(_lists(_unnamed(expression)))
+
+
+def _unnamed(query: str) -> str:
+    """With the name said of columns that have none, where their type is written down.
+
+    In a query within another one the server writes `'a'::text` for the constant `'a'`, whose column has no name, but takes the
+    name of the type for that of the column when it reads this. By the name that it has for what has none, it stays so.
+    """
+    if not _TYPED_CONSTANT.search(query):
+        return query
+    levels = [_Level()]
+    ends: list[int] = []
+    for token in significant(query, POSTGRESQL):
+        if token.text == ")" and len(levels) > 1:
+            ends += levels.pop().finished()
+        else:
+            ends += levels[-1].met(token)
+            if token.text == "(":
+                levels.append(_Level())
+    return ' AS "?column?"'.join(_cut(query, ends))
+
+
+class _Level:
+    """How far a query has been read, without what stands in brackets in it."""
+
+    __slots__ = ("constant", "in_list", "previous", "starts")
+
+    def __init__(self) -> None:
+        self.in_list = False
+        self.starts = False
+        self.constant = 0
+        self.previous = ""
+
+    def met(self, token: Token) -> list[int]:
+        """What comes next; returns the end of a typed constant that is a whole column without a name."""
+        word, ends = token.upper, []
+        if word == "SELECT" or word in _CLAUSES or token.text in (",", ";"):
+            ends = self.finished()
+            self.in_list = word == "SELECT" or (self.in_list and token.text == ",")
+            self.starts = self.in_list
+        elif self.starts and (word in ("DISTINCT", "ON") or self.previous == "ON"):
+            pass
+        elif self.starts:
+            self.constant = token.end if token.kind == "string" or word == "NULL" else 0
+            self.starts = False
+        elif self.constant:
+            self.constant = token.end if word != "AS" and _OF_TYPE.fullmatch(token.text) else 0
+        self.previous = word
+        return ends
+
+    def finished(self) -> list[int]:
+        """The column is at its end."""
+        ends = [self.constant] if self.constant else []
+        self.constant = 0
+        return ends
+
+
+def _cut(text: str, ends: list[int]) -> list[str]:
+    return [text[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
 
 
 def _nested(expression: str) -> str:
@@ -48,8 +115,7 @@ def _nested(expression: str) -> str:
                 ends.append(found.end())
         elif found["word"] and words:
             words[-1] = words[-1] or found["word"]  # BETWEEN: of the frame of a window
-    pieces = [expression[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
-    return "::boolean".join(pieces)
+    return "::boolean".join(_cut(expression, ends))
 
 
 def _lists(expression: str) -> str:

@@ -125,6 +125,13 @@ def test_conditions_are_read_back_with_those_that_stand_in_them() -> None:
     assert readable(told) == told
 
 
+def test_columns_without_a_name_stay_so() -> None:
+    text = "EXISTS ( SELECT DISTINCT ON (t.a) 'x, y'::text, NULL::text AS b, f('x'::text, 'y'::text), '-1'::integer FROM t)"
+    again = text.replace("y'::text,", 'y\'::text AS "?column?",', 1).replace("integer FROM", 'integer AS "?column?" FROM')
+    assert readable(text) == again
+    assert readable(again) == again
+
+
 def test_parts_of_an_index() -> None:
     text = """USING gin (lower(a) gin_trgm_ops, "B c" DESC, d) INCLUDE (e, "F") NULLS NOT DISTINCT WHERE ((x > 1) AND (y = ')'::text))"""
     assert index_parts(text) == (
