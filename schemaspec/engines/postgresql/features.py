@@ -31,3 +31,5 @@ FEATURES = Features(
 
 SET_EXPRESSION = 170000
 """The version (`server_version_num`) from which on a stored generated column can get another expression and stay in its place."""
+PARTITIONED_KEY_LATER = 180000
+"""The version from which on a foreign key of a partitioned table can be held against the rows by a statement of its own."""

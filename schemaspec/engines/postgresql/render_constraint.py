@@ -9,6 +9,7 @@ from dataclasses import replace
 from schemaspec.engines.postgresql import hazards
 from schemaspec.engines.postgresql.facts import in_order, is_unproven, named, strings
 from schemaspec.engines.postgresql.fate import undeferred, used_by_columns
+from schemaspec.engines.postgresql.features import PARTITIONED_KEY_LATER
 from schemaspec.engines.postgresql.index_text import index_parts
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.names_only import renamed
@@ -90,7 +91,8 @@ def _added(change: Change, item: SchemaObject, context: Context) -> Iterator[Ste
     parted = owner is not None and bool(owner.get("partition_key"))
     definition = str(item["definition"])
     timed = "WITHOUT OVERLAPS" in definition  # an exclusion constraint in all but its name
-    if fresh or is_unproven(definition) or (parted and item.id.kind != "check"):
+    later = item.id.kind == "check" or (item.id.kind == "foreign_key" and context.version >= PARTITIONED_KEY_LATER)
+    if fresh or is_unproven(definition) or (parted and not later):
         yield created(change, create(item, schema))
     elif item.id.kind in ("check", "foreign_key"):
         yield created(change, [*_validated(item, context), *remarks(item, schema)])

@@ -17,6 +17,7 @@ from schemaspec.model.plan import Statement
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.conftest import run as by_hand
 from tests.engines.postgresql.planning import apply, plan_to, schema_of
+from tests.engines.postgresql.versions import only_on
 from tests.servers_postgresql import major_version
 
 _NOT_NULL = (
@@ -62,6 +63,18 @@ CASES = [
             "!ALTER TABLE public.t VALIDATE CONSTRAINT f",
         ],
         id="a foreign key",
+    ),
+    pytest.param(
+        "create table r (id int primary key); create table p (a int, x int) partition by list (a); "
+        "create table p1 partition of p for values in (1)",
+        "create table r (id int primary key); create table p (a int, x int constraint f references r) partition by list (a); "
+        "create table p1 partition of p for values in (1)",
+        [
+            "ALTER TABLE public.p ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES public.r(id) NOT VALID",
+            "!ALTER TABLE public.p VALIDATE CONSTRAINT f",
+        ],
+        id="a foreign key of a partitioned table",
+        marks=only_on(since=18),
     ),
     pytest.param(
         "create table p (id int primary key); create table t (x int, y int)",
