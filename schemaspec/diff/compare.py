@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from schemaspec.diff.ignore import Ignored
+from schemaspec.diff.owners import as_owned
 from schemaspec.model.change import AttributeChange, Change
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
@@ -17,7 +18,8 @@ def diff(current: Schema, desired: Schema, *, ignore: Sequence[str] = ()) -> tup
     """What has to change for `current` to become `desired`.
 
     A created or dropped table stands for everything that lives in it; an object of another kind under the same name (a
-    view where a table was) is a drop and a create. Objects without a model are compared like all others.
+    view where a table was) is a drop and a create. Objects without a model are compared like all others. What an owner in
+    `current` may do anyway is no difference (see `as_owned`).
 
     Args:
         ignore: patterns (as in a shell) of names that are not looked at on either side.
@@ -26,6 +28,7 @@ def diff(current: Schema, desired: Schema, *, ignore: Sequence[str] = ()) -> tup
         Drops in the order of `current`, then creates and alters in the order of `desired`.
     """
     ignored = Ignored(ignore)
+    desired = as_owned(current, desired)
     gone = _lonely(current, desired)
     new = _lonely(desired, current)
     return (

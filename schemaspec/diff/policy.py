@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from schemaspec.diff.compare import CONTAINERS, diff
 from schemaspec.diff.ignore import Ignored
+from schemaspec.diff.owners import as_owned
 from schemaspec.diff.parts import Key, combined, fingerprints
 from schemaspec.model.change import Change
 from schemaspec.model.history import comparable, is_added_column, is_history, without_history
@@ -45,6 +46,7 @@ def settle(current: Schema, desired: Schema, spec: Spec) -> Schema:
 
     Ignored objects stay as they are on both sides. What is let live but can't be without something that goes, goes too.
     """
+    desired = as_owned(current, desired)
     untouched = _Untouched(current, desired, spec)
     target: dict[ObjectId, SchemaObject] = {}
     for item in desired:

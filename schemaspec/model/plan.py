@@ -84,6 +84,7 @@ class Statement:
         hazards: what is dangerous about it.
         repeat: run it again, each time in a transaction of its own, until it touches no row (a batch of a backfill).
         fill: what a repeated statement does, for engines that know a shorter way to the next rows than to look for them.
+        tried: what is run in a scratch database instead, where everything belongs to who tries it, or "".
     """
 
     sql: str
@@ -96,6 +97,7 @@ class Statement:
     hazards: tuple[Hazard, ...] = ()
     repeat: bool = False
     fill: Fill | None = None
+    tried: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,8 @@ def run_measured(engine: Engine, scratch: Connection, steps: Sequence[Step]) -> 
     Raises:
         StatementError: the engine refuses one.
     """
-    statements = [statement for step in steps for statement in step.statements]
+    given = [statement for step in steps for statement in step.statements]
+    statements = [replace(statement, sql=statement.tried) if statement.tried else statement for statement in given]
     measured: list[Statement] = []
     with in_lock(engine, scratch, statements):
         while left := statements[len(measured) :]:
@@ -119,7 +120,8 @@ def run_measured(engine: Engine, scratch: Connection, steps: Sequence[Step]) -> 
                 measured += [replace(item, hazards=(*item.hazards, *found)) for item, found in zip(left, shown, strict=False)]
             else:
                 measured.append(_measured(engine, scratch, left[0]))
-    found = iter(measured)
+    meant = (replace(shown, sql=item.sql) if item.tried else shown for item, shown in zip(given, measured, strict=True))
+    found = iter(meant)
     return tuple(replace(step, statements=tuple(islice(found, len(step.statements)))) for step in steps)
 
 

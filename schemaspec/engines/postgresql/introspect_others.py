@@ -9,6 +9,7 @@ from schemaspec.engines.postgresql import catalog
 from schemaspec.engines.postgresql.build import Build
 from schemaspec.engines.postgresql.introspect_routines import event_triggers
 from schemaspec.engines.postgresql.names import dotted, foreign_options
+from schemaspec.engines.postgresql.privileges import lent
 from schemaspec.engines.postgresql.spelling import readable
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.model.schema import Value
@@ -38,7 +39,7 @@ def namespaces(build: Build) -> None:
             _public(build, row, key)
             continue
         facts = {"privileges": build.privileges("schema", row.acl, row.owner)}
-        build.add("schema", (row.name,), facts, key, notes={"owner": row.owner})
+        build.add("schema", (row.name,), facts, key, notes={"owner": row.owner, "lent": lent(row.acl, row.owner)})
     if not any(row.name == "public" for row in build.rows["schemas"]):
         build.add("schema", ("public",), {"absent": True})
     members: dict[str, list[str]] = {}

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
-from schemaspec.engines.postgresql.facts import in_order, strings, version_number
+from schemaspec.engines.postgresql.facts import in_order, named, strings, version_number
 from schemaspec.engines.postgresql.fate import TYPES, built_on, needs_swap
+from schemaspec.engines.postgresql.grant_changes import Granted, privilege_changes
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.table_texts import Reach, identity_sequence, parent_columns
@@ -25,6 +26,10 @@ _PLURALS = {
     **dict.fromkeys(("enum", "composite", "range", "base_type", "domain"), "types"),
     "schema": "schemas",
 }
+_OWNED = (*RELATIONS, "sequence")
+"""The kinds of which it is noted whether they are somebody else's."""
+_LORD = "pg_database_owner"
+"""Whoever owns the database: in scratch it stands for another role, and owns the same."""
 
 
 class Context:
@@ -89,11 +94,20 @@ class Context:
         others = [id for id in reach.of(view.id) if id.kind == "view" and id != view.id and view.id in reach.of(id)]
         return (view, *(schema[id] for id in sorted(others)))
 
-    def owner(self, item: SchemaObject) -> str:
-        """The role behind `owner` in the grants on an object, as SQL."""
+    def granted(self, item: SchemaObject, target: str, before: SchemaObject, column: str = "") -> Granted:
+        """What the grants on an object are about.
+
+        Args:
+            item: the object that has the owner: itself, or the table that it is in.
+            target: the object as GRANT names it.
+            before: who has the grants, as it is.
+            column: the quoted column, where they are a column's.
+        """
         here = self.current.get(item.id)
         noted = here.note("owner") if here is not None else None
-        return identifier(str(noted)) if noted else "CURRENT_USER"
+        owner = identifier(str(noted)) if noted else "CURRENT_USER"
+        another = noted not in (None, _LORD) and here is not None and bool(here.note("of_another", here.id.kind not in _OWNED))
+        return Granted(before.id, target, owner, another, named(before, "lent"), column)
 
     def sequences_of(self, table: tuple[str, ...], schema: Schema) -> tuple[SchemaObject, ...]:
         """The sequences of this schema that columns of the table own."""
@@ -267,29 +281,18 @@ def _all(texts: Iterable[str | Statement], id: ObjectId) -> tuple[Statement, ...
     return tuple(statement(text, id) if isinstance(text, str) else text for text in texts)
 
 
-def annotation_changes(change: Change, context: Context) -> tuple[str, ...]:
+def annotation_changes(change: Change, context: Context) -> tuple[str | Statement, ...]:
     """COMMENT ON, GRANT and REVOKE for what differs."""
     before, after = change.before, change.after
     if before is None or after is None:
         return ()
-    texts: list[str] = []
+    texts: list[str | Statement] = []
     if change.changed("comment"):
         texts.append(comment_text(target(after, context.desired), after.get("comment")))
     if change.changed("index_comment"):
         name = identifier(after.id.path[0]), identifier(after.id.name)
         texts.append(comment_text(f"INDEX {'.'.join(name)}", after.get("index_comment")))
     if change.changed("privileges") and acl_kind(change.id.kind) and change.id.kind != "column":
-        texts += privilege_changes(
-            in_order(before, "privileges"), in_order(after, "privileges"), grant_target(after), context.owner(after)
-        )
+        on = context.granted(after, grant_target(after), before)
+        texts += privilege_changes(in_order(before, "privileges"), in_order(after, "privileges"), on)
     return tuple(texts)
-
-
-def privilege_changes(before: Sequence[str], after: Sequence[str], what: str, owner: str, column: str = "") -> tuple[str, ...]:
-    """REVOKE what is too much, then GRANT what is missing."""
-    extra = [entry for entry in before if entry not in after]
-    missing = [entry for entry in after if entry not in before]
-    return (
-        *grants.statements(extra, what, column=column, undo=True, owner=owner),
-        *grants.statements(missing, what, column=column, owner=owner),
-    )

@@ -34,7 +34,7 @@ _KINDS = {
     "large_object": "rw",
 }
 _PUBLIC = {"function": "X", "type": "U", "language": "U"}
-_ITEM = re.compile(r'("(?:[^"]|"")*"|[^=]*)=((?:[a-zA-Z]\*?)*)/')
+_ITEM = re.compile(r'("(?:[^"]|"")*"|[^=]*)=((?:[a-zA-Z]\*?)*)/("(?:[^"]|"")*"|.*)')
 
 Grants = dict[tuple[str, str], bool]
 """(grantee, privilege) → with grant option. The owner is `owner`, everybody is `public`; roles are quoted where needed."""
@@ -53,13 +53,23 @@ def explode(items: Sequence[str], owner: str) -> Grants:
         match = _ITEM.match(item)
         if not match:
             continue
-        name = match[1][1:-1].replace('""', '"') if match[1].startswith('"') else match[1]
+        name = _bare(match[1])
         grantee = "owner" if name == owner else "public" if not name else role(name)
         for letter, star in re.findall(r"([a-zA-Z])(\*?)", match[2]):
             key = (grantee, _LETTERS[letter])
             # The owner can grant whatever the list says.
             found[key] = found.get(key, False) or (bool(star) and grantee != "owner")
     return found
+
+
+def lent(items: Sequence[str] | None, owner: str) -> tuple[str, ...]:
+    """The entries that somebody else than the owner has granted."""
+    others = [item for item in items or () if (match := _ITEM.match(item)) and _bare(match[3]) not in (owner, "-")]
+    return tuple(_entry(key, option) for key, option in explode(others, owner).items())
+
+
+def _bare(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def role(name: str) -> str:

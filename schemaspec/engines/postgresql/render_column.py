@@ -9,9 +9,10 @@ from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.fate import type_of
+from schemaspec.engines.postgresql.grant_changes import privilege_changes
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.numbers import altered_settings, numbers_of, set_to_last
-from schemaspec.engines.postgresql.plan_context import Context, altered, created, dropped, privilege_changes, statement
+from schemaspec.engines.postgresql.plan_context import Context, altered, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column_drop import dropping, falling, leaves
 from schemaspec.engines.postgresql.render_table import foreign_option_changes, option_changes
@@ -314,14 +315,14 @@ def _facts(change: Change, before: SchemaObject, after: SchemaObject) -> Iterato
         yield f"ALTER FOREIGN TABLE {table} ALTER COLUMN {name} {foreign_option_changes(before, after, 'server_options')}"
 
 
-def _annotations(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str]:
+def _annotations(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str | Statement]:
     table, name = dotted(after.id.owner), identifier(after.id.name)
     if change.changed("comment"):
         yield comment_text(f"COLUMN {table}.{name}", after.get("comment"))
     owner = context.relation(after.id.owner, context.desired)
-    role = context.owner(owner) if owner is not None else "CURRENT_USER"
-    if change.changed("privileges"):
-        yield from privilege_changes(in_order(before, "privileges"), in_order(after, "privileges"), f"TABLE {table}", role, name)
+    if change.changed("privileges") and owner is not None:
+        on = context.granted(owner, f"TABLE {table}", before, name)
+        yield from privilege_changes(in_order(before, "privileges"), in_order(after, "privileges"), on)
     if after.get("identity") and change.changed("sequence_persistence"):
         relation = context.relation(after.id.owner, context.desired)
         usual = "unlogged" if relation is not None and relation.get("persistence") == "unlogged" else "logged"
@@ -329,7 +330,9 @@ def _annotations(change: Change, before: SchemaObject, after: SchemaObject, cont
     if after.get("identity") and change.changed("sequence_privileges", "sequence_comment", "identity"):
         sequence = identity_sequence(after)
         old = strings(before, "sequence_privileges") if before.get("identity") else context.initial("sequence", after.id.path[0])
-        yield from privilege_changes(old, strings(after, "sequence_privileges"), f"SEQUENCE {sequence}", role)
+        if owner is not None:
+            on = context.granted(owner, f"SEQUENCE {sequence}", before)._replace(lent=())
+            yield from privilege_changes(old, strings(after, "sequence_privileges"), on)
         if before.get("sequence_comment") != after.get("sequence_comment"):
             yield comment_text(f"SEQUENCE {sequence}", after.get("sequence_comment"))
 

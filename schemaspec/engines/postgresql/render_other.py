@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from schemaspec.engines.postgresql import hazards
 from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, strings
+from schemaspec.engines.postgresql.grant_changes import privilege_changes
 from schemaspec.engines.postgresql.names import HIDDEN, dotted, identifier
 from schemaspec.engines.postgresql.plan_context import (
     Context,
@@ -15,7 +16,6 @@ from schemaspec.engines.postgresql.plan_context import (
     created,
     dropped,
     made,
-    privilege_changes,
     statement,
 )
 from schemaspec.engines.postgresql.render_table import foreign_option_changes
@@ -70,7 +70,7 @@ def schema(change: Change, context: Context) -> Iterator[Step]:
 def _public(change: Change, context: Context) -> Iterator[Step]:
     before = change.before or SchemaObject(id=change.id)
     after = change.after or SchemaObject(id=change.id)
-    texts: list[str] = []
+    texts: list[str | Statement] = []
     if after.get("absent"):
         yield Step(
             action="drop",
@@ -86,9 +86,8 @@ def _public(change: Change, context: Context) -> Iterator[Step]:
         comment = after.get("comment")
         text = "standard public schema" if comment is None else str(comment)
         texts.append(f"COMMENT ON SCHEMA public IS {literal(text) if text else 'NULL'}")
-    texts += privilege_changes(
-        in_order(before, "privileges"), in_order(after, "privileges"), "SCHEMA public", context.owner(after)
-    )
+    on = context.granted(after, "SCHEMA public", before)
+    texts += privilege_changes(in_order(before, "privileges"), in_order(after, "privileges"), on)
     yield altered(change, texts)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, noted, pairs
+from schemaspec.engines.postgresql.grant_changes import privilege_changes
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, made
 from schemaspec.engines.postgresql.render_table import option_changes
 from schemaspec.engines.postgresql.targets import comment_text, target
 from schemaspec.engines.postgresql.texts import create, dummy_view, materialized_view_columns, option_text, with_options
 from schemaspec.model.change import Change
-from schemaspec.model.plan import Step
+from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import SchemaObject
 
 
@@ -87,7 +87,7 @@ def _view_changes(change: Change, before: SchemaObject, after: SchemaObject) -> 
             yield f"ALTER VIEW {name} ALTER COLUMN {identifier(column)} {what}"
 
 
-def _columns(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str]:
+def _columns(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str | Statement]:
     """Comments and grants, of the view and of its columns."""
     yield from annotation_changes(change, context)
     name = dotted(after.id.path)
@@ -96,11 +96,10 @@ def _columns(change: Change, before: SchemaObject, after: SchemaObject, context:
         if old.get(column) != new.get(column):
             yield comment_text(f"COLUMN {name}.{identifier(column)}", new.get(column))
     had, wanted = pairs(before, "column_privileges"), pairs(after, "column_privileges")
-    for undo, entries in ((True, [entry for entry in had if entry not in wanted]), (False, [e for e in wanted if e not in had])):
-        for column, entry in entries:
-            yield from grants.statements(
-                [entry], f"TABLE {name}", column=identifier(column), undo=undo, owner=context.owner(after)
-            )
+    for column in dict.fromkeys(column for column, _ in (*had, *wanted)):
+        one, other = ([entry for of, entry in entries if of == column] for entries in (had, wanted))
+        on = context.granted(after, f"TABLE {name}", before, identifier(column))
+        yield from privilege_changes(one, other, on._replace(lent=()))
 
 
 def materialized_view(change: Change, context: Context) -> Iterator[Step]:

@@ -12,7 +12,7 @@ from schemaspec.engines.postgresql.render_swap import bodies
 from schemaspec.engines.postgresql.table_texts import identity_sequence, owned_by
 from schemaspec.engines.postgresql.targets import literal, target
 from schemaspec.model.change import Change
-from schemaspec.model.plan import Step
+from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import ObjectId, SchemaObject
 
 
@@ -67,7 +67,7 @@ def _same_owner(item: SchemaObject, table: tuple[str, ...], context: Context) ->
 
 def _alter_sequence(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
     name = dotted(after.id.path)
-    texts: list[str] = []
+    texts: list[str | Statement] = []
     if change.changed("type", "options"):
         type = f"AS {after['type']} " if change.changed("type") else ""
         texts += altered_settings(name, numbers_of(before), numbers_of(after), type)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemaspec.diff.compare import diff
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.names import identifier
@@ -51,3 +53,47 @@ def test_a_role_of_any_name_reads_its_tables_and_those_of_others(database: Make,
     finally:
         admin.execute("DROP DATABASE IF EXISTS shop WITH (FORCE)")
         admin.execute(f"DROP ROLE {identifier(role)}")
+
+
+_GRANTS = {
+    "what the owner shall be granted is as good as given": (
+        "alter table t owner to pairs_c",
+        "grant select, update on t to pairs_c with grant option; grant select on t to pairs_a; grant insert (id) on t to pairs_c;"
+        "grant usage on sequence s to pairs_a; grant select (id) on v to pairs_b",
+    ),
+    "the owner is granted what it had been deprived of": (
+        "alter table t owner to pairs_c; revoke update on t from pairs_c; alter function f() owner to pairs_a;"
+        "revoke execute on function f() from pairs_a",
+        "grant update on t to pairs_c",
+    ),
+    "somebody else, who tries the plan, had a grant of its own": (
+        "alter table t owner to pairs_c; grant select, insert on t to postgres; grant update (id) on t to postgres;"
+        "alter sequence s owner to pairs_a; grant all on sequence s to postgres with grant option",
+        "alter table t owner to pairs_c; revoke update on t from pairs_c; grant delete on t to pairs_a",
+    ),
+    "what was granted by others than the owner goes with their right to, and is granted anew where it stays": (
+        "grant select, insert on t to pairs_a with grant option; set role pairs_a; grant select on t to pairs_b, pairs_c with grant option;"
+        "grant insert on t to pairs_b; set role pairs_c; grant select on t to pairs_reader; reset role",
+        "grant select on t to pairs_c, pairs_reader; grant insert on t to pairs_a with grant option",
+    ),
+    "who keeps the right to grant has it again once one of its grants is gone": (
+        "grant select on t to pairs_a with grant option; set role pairs_a; grant select on t to pairs_b, pairs_c; reset role",
+        "grant select on t to pairs_a with grant option; grant select on t to pairs_b",
+    ),
+}
+
+
+@pytest.mark.parametrize("there, wanted", _GRANTS.values(), ids=_GRANTS)
+@pytest.mark.parametrize("back", [False, True], ids=["there", "back"])
+def test_grants_hold_whoever_owns_the_object(there: str, wanted: str, back: bool, database: Make) -> None:
+    made = (
+        "create table t (id int); create sequence s; create view v as select 1 as id;"
+        "create function f() returns int language sql as 'select 1';"
+    )
+    one, other = (wanted, there) if back else (there, wanted)
+    current, desired = database(made + one), schema_of(database(made + other, name="wanted"))
+    plan = plan_to(current, desired)
+    assert (plan.proof, plan.proof_message) == ("proven", "")
+    apply(current, plan.statements)
+    assert diff(schema_of(current), desired) == ()
+    assert plan_to(current, desired).steps == ()
