@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -49,15 +49,24 @@ def _in_phases(statements: Iterable[Statement]) -> list[Statement]:
     found: list[Statement] = []
     for declared, group in groupby(statements, key=lambda item: item.object is not None):
         part = list(group)
-        found += sorted(part, key=_phase) if declared else part
+        heirs = {id.path for item in part if (id := item.object) and id.kind == "table" and _HEIR.search(item.sql)}
+        found += sorted(part, key=lambda item: _phase(item, heirs)) if declared else part
     return found
 
 
-def _phase(statement: Statement) -> int:
-    kind = statement.object.kind if statement.object is not None else ""
-    if kind in ("table", "index") and _HEIR.search(statement.sql):
+def _phase(statement: Statement, heirs: Container[tuple[str, ...]]) -> int:
+    """Its place.
+
+    Args:
+        heirs: the paths of the tables that have parents. What is said of them comes along with them: their own heirs take it
+            over when they are made.
+    """
+    id = statement.object
+    if id is None:
+        return _REST
+    if (id.kind == "table" and id.path in heirs) or (id.kind == "column" and id.owner in heirs):
         return _CHILDREN
-    return _PHASES.get(kind, _REST)
+    return _CHILDREN if id.kind == "index" and _HEIR.search(statement.sql) else _PHASES.get(id.kind, _REST)
 
 
 def _load_all(connection: PostgresConnection, statements: Sequence[Statement]) -> None:

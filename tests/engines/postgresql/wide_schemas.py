@@ -92,35 +92,20 @@ def _functions(rng: Random) -> Slots:
     ]  # fmt: skip
 
 
-def _level(rng: Random, name: str, parents: tuple[str, ...]) -> tuple[str, ...]:
-    """A partition of one of several tables, divided further or not; or a table of its own."""
-    bounds = (
-        "for values from (0) to (100)", "for values from (100) to (200)", "for values in ('x')", "for values in ('y', 'z')",
-        "for values with (modulus 2, remainder 0)", "for values with (modulus 2, remainder 1)", "default",
-    )  # fmt: skip
-    ways = ("", " partition by list (k)", " partition by hash (id)", " partition by range (id)")
-    found = [
-        f"create table {name} partition of {rng.choice(parents)} {bound}{rng.choice(ways)}" for bound in rng.choices(bounds, k=6)
-    ]
-    columns = "id integer not null, k text not null, d date, n bigint"
-    found.append(f"create table {name} ({columns}){rng.choice(ways)}")
-    return tuple(found)
-
-
 def _partitions(rng: Random) -> Slots:
     columns = (
         "id integer not null, k text not null, d date, n bigint",
         "id integer not null, k text not null, d date default now(), n bigint check (n > 0)",
     )
-    ways = ("range (id)", "list (k)", "hash (id)")
+    alone = f"({columns[0]})"
     found: Slots = [
-        tuple(f"create table tree ({rng.choice(columns)}) partition by {rng.choice(ways)}" for _ in range(3)),
-        _level(rng, "tree_a", ("tree",)),
-        _level(rng, "tree_b", ("tree",)),
-        _level(rng, "tree_a_x", ("tree_a", "tree_a", "tree_b", "tree")),
-        _level(rng, "tree_a_y", ("tree_a", "tree_b", "tree")),
-        _level(rng, "tree_a_x_0", ("tree_a_x", "tree_a_x", "tree_a_y", "tree_a")),
-        ("create table loose (id integer not null, k text not null, d date, n bigint)", "create table loose (n bigint, d date, k text not null, id integer not null, gone text)"),
+        tuple(f"create table tree ({rng.choice(columns)}) partition by {way}" for way in ("range (id)", "range (id)", "list (k)", "hash (id)")),
+        ("create table tree_a partition of tree for values from (0) to (100) partition by list (k)", "create table tree_a partition of tree for values from (0) to (150)", f"create table tree_a {alone} partition by list (k)", "create table tree_a partition of tree for values in ('a') partition by list (k)", "create table tree_a partition of tree for values with (modulus 2, remainder 0)"),
+        ("create table tree_b partition of tree for values from (200) to (300) partition by list (k)", "create table tree_b partition of tree default partition by list (k)", f"create table tree_b {alone}", "create table tree_b partition of tree for values with (modulus 2, remainder 1)"),
+        ("create table tree_a_x partition of tree_a for values in ('x') partition by hash (id)", "create table tree_a_x partition of tree_b for values in ('x') partition by hash (id)", "create table tree_a_x partition of tree_a for values in ('x', 'v')", f"create table tree_a_x {alone} partition by hash (id)", "create table tree_a_x partition of tree for values from (400) to (500)"),
+        ("create table tree_a_y partition of tree_a for values in ('y')", "create table tree_a_y partition of tree_b for values in ('y')", "create table tree_a_y partition of tree_a default", f"create table tree_a_y {alone}"),
+        ("create table tree_a_x_0 partition of tree_a_x for values with (modulus 2, remainder 0)", "create table tree_a_x_0 partition of tree_a_x for values with (modulus 4, remainder 1)", f"create table tree_a_x_0 {alone}", "create table tree_a_x_0 partition of tree_a default"),
+        (f"create table loose {alone}", "create table loose (n bigint, d date, k text not null, id integer not null, gone text)"),
         tuple(f"alter table {rng.choice(('tree', 'tree_a', 'tree_a_x'))} attach partition loose {bound}" for bound in ("for values from (500) to (600)", "for values in ('w')", "default")),
     ]  # fmt: skip
     tables = ("tree", "tree", "tree_a", "tree_a_x", "tree_b", "loose", "tree_a_x_0")
