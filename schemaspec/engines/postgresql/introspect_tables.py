@@ -53,6 +53,7 @@ def relations(build: Build) -> None:
         notes: dict[str, Value] = {"owner": row.owner, "of_another": row.of_another, "options": options}
         notes["lent"] = lent(row.acl, row.owner)
         notes["server_options"] = foreign_options(row.server_options)
+        notes["unfilled"] = row.unfilled
         if row.fitting and _BY_HASH not in row.fitting:
             notes["fitting"] = row.fitting
         build.add(kind, (row.schema, row.name), attributes, *keys, notes=notes)

@@ -13,6 +13,7 @@ from schemaspec.engines.postgresql.fresh import about_new_things
 from schemaspec.engines.postgresql.gentler import Way, gentler
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.names import dotted
+from schemaspec.engines.postgresql.unfilled import without_content
 from schemaspec.errors import LockedError, StatementError
 from schemaspec.model.plan import Hazard, Statement
 
@@ -74,11 +75,24 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
         return ()
     with connection.transaction():
         scans = _counted_before(connection)
-        connection.execute(statement.sql)
+        _execute(connection, statement)
         touched = connection.query(_TOUCHED)
         if connection.version >= _FLUSHES:
             connection.query("select pg_stat_force_next_flush()")
     return _told(statement, files, touched, scans)
+
+
+def _execute(connection: PostgresConnection, statement: Statement) -> None:
+    """Run it; a materialized view whose content is out of reach from here is made without."""
+    empty = without_content(statement.sql)
+    if empty is None:
+        connection.execute(statement.sql)
+        return
+    try:
+        with connection.transaction():
+            connection.execute(statement.sql)
+    except StatementError:
+        connection.execute(empty)
 
 
 def _told(
@@ -97,7 +111,7 @@ def _told(
 
 def measure_together(connection: PostgresConnection, statements: Sequence[Statement]) -> list[tuple[Hazard, ...]]:
     """See `abilities.MeasuresTogether`. Each is run in a transaction of its own, as `measure` does it."""
-    batch = list(takewhile(lambda item: item.transactional and item.object is not None, statements[:_MOST]))
+    batch = list(takewhile(_goes_together, statements[:_MOST]))
     if connection.in_transaction or len(batch) < 2:
         return []
     files, scans, made = _known_files(connection), _counted_before(connection), set(connection.fresh)
@@ -112,6 +126,10 @@ def measure_together(connection: PostgresConnection, statements: Sequence[Statem
         # The server hands in what it has counted when all of this is over: until then the numbers only grow.
         scans |= {row[0]: row[5] for row in touched}
     return found
+
+
+def _goes_together(statement: Statement) -> bool:
+    return statement.transactional and statement.object is not None and without_content(statement.sql) is None
 
 
 def _answers(

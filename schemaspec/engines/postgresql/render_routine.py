@@ -11,13 +11,17 @@ from schemaspec.engines.postgresql.plan_context import Context, altered, annotat
 from schemaspec.engines.postgresql.render_table import option_changes
 from schemaspec.engines.postgresql.targets import comment_text, target
 from schemaspec.engines.postgresql.texts import create, dummy_view, materialized_view_columns, option_text, with_options
+from schemaspec.engines.postgresql.unfilled import stays_unfilled
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import SchemaObject
 
 
 def _made(change: Change, item: SchemaObject, context: Context) -> Step:
-    return created(change, made(item, context))
+    first, *rest = made(item, context)
+    if item.id.kind == "materialized_view" and stays_unfilled(item, context):
+        first = f"{first}\nWITH NO DATA"
+    return created(change, [first, *rest])
 
 
 def routine(change: Change, context: Context) -> Iterator[Step]:

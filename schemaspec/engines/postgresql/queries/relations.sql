@@ -15,7 +15,7 @@ select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind::te
          order by 1) end as key_types,
        case when c.reloftype <> 0 then format_type(c.reloftype, null) end as of_type,
        case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end as definition,
-       f.srvname as server, ft.ftoptions as server_options, c.reltype::int8 as row_type, rt.typarray::int8 as row_array,
+       not c.relispopulated as unfilled, f.srvname as server, ft.ftoptions as server_options, c.reltype::int8 as row_type, rt.typarray::int8 as row_array,
        case when c.relkind in ('r', 'p', 'f') then
          array(select i.inhparent::int8 from pg_inherits i where i.inhrelid = c.oid order by i.inhseqno) end as parents
 from pg_class c
