@@ -9,7 +9,6 @@ from schemaspec.engines.postgresql import catalog
 from schemaspec.engines.postgresql.build import Build
 from schemaspec.engines.postgresql.introspect_routines import event_triggers
 from schemaspec.engines.postgresql.names import dotted, foreign_options
-from schemaspec.engines.postgresql.privileges import lent
 from schemaspec.engines.postgresql.spelling import readable
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.model.schema import Value
@@ -39,7 +38,7 @@ def namespaces(build: Build) -> None:
             _public(build, row, key)
             continue
         facts = {"privileges": build.privileges("schema", row.acl, row.owner)}
-        build.add("schema", (row.name,), facts, key, notes={"owner": row.owner, "lent": lent(row.acl, row.owner)})
+        build.add("schema", (row.name,), facts, key, notes={"owner": row.owner})
     if not any(row.name == "public" for row in build.rows["schemas"]):
         build.add("schema", ("public",), {"absent": True})
     members: dict[str, list[str]] = {}
@@ -66,7 +65,7 @@ def _public(build: Build, row: Any, key: tuple[int, int]) -> None:
     comment = build.texts.get((*key, 0))
     quoted = '"' + row.owner.replace('"', '""') + '"'
     # Where it was dropped and made again, nothing notes any more what it came with.
-    usual = [f"{quoted}=UC/-", "=U/-" if build.version >= 150000 else "=UC/-"]
+    usual = [f"{quoted}=UC/{quoted}", f"=U{'' if build.version >= 150000 else 'C'}/{quoted}"]
     facts: dict[str, Value] = {
         "privileges": build.privileges("schema", row.acl, row.owner, row.initial or usual),
         "comment": None if comment == PUBLIC_COMMENT else comment or "",

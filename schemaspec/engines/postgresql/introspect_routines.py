@@ -7,7 +7,6 @@ from typing import Any
 from schemaspec.engines.postgresql import catalog
 from schemaspec.engines.postgresql.build import Build
 from schemaspec.engines.postgresql.names import dotted, identifier
-from schemaspec.engines.postgresql.privileges import lent
 from schemaspec.model.schema import Value
 
 _KINDS = {"f": "function", "w": "function", "p": "procedure", "a": "aggregate"}
@@ -22,7 +21,6 @@ def routines(build: Build) -> None:
         kind = _KINDS[row.kind]
         notes: dict[str, Value] = {
             "owner": row.owner,
-            "lent": lent(row.acl, row.owner),
             "signature": f"{dotted((row.schema, row.name))}({row.signature})",
             "arguments": row.arguments,
             "returns": row.result,

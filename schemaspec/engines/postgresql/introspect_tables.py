@@ -9,7 +9,6 @@ from schemaspec.engines.postgresql.build import Build, Draft
 from schemaspec.engines.postgresql.index_text import without_parameters
 from schemaspec.engines.postgresql.introspect_types import sequence_options
 from schemaspec.engines.postgresql.names import dotted, foreign_options, made_name
-from schemaspec.engines.postgresql.privileges import lent
 from schemaspec.model.schema import ObjectId, Value
 
 _KINDS = {"r": "table", "p": "table", "f": "foreign_table", "v": "view", "m": "materialized_view"}
@@ -51,7 +50,6 @@ def relations(build: Build) -> None:
         keys = [(catalog.CLASS, row.oid), (catalog.TYPE, row.row_type), (catalog.TYPE, row.row_array)]
         # The order in which options were given means nothing, but it is kept when the table is made again.
         notes: dict[str, Value] = {"owner": row.owner, "of_another": row.of_another, "options": options}
-        notes["lent"] = lent(row.acl, row.owner)
         notes["server_options"] = foreign_options(row.server_options)
         notes["unfilled"] = row.unfilled
         if row.fitting and _BY_HASH not in row.fitting:
@@ -109,7 +107,6 @@ def columns(build: Build) -> None:
         keys = [(catalog.ATTRDEF, row.default_oid)] if row.generated else []
         notes = {"position": row.number, "server_options": foreign_options(row.server_options), **bound_notes}
         notes["options"] = _set_options(row)
-        notes["lent"] = lent(row.acl, str(owner.notes.get("owner", "")))
         if row.storage:
             notes["usual_storage"] = _STORAGE[row.usual_storage]
         draft = build.add("column", path, attributes, notes=notes)

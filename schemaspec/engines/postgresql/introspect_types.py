@@ -7,7 +7,6 @@ from typing import Any
 from schemaspec.engines.postgresql import catalog
 from schemaspec.engines.postgresql.build import Build
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
-from schemaspec.engines.postgresql.privileges import lent
 from schemaspec.model.schema import Value
 
 _KINDS = {"e": "enum", "d": "domain", "c": "composite", "r": "range", "b": "base_type"}
@@ -34,7 +33,7 @@ def types(build: Build) -> None:
             keys.append((catalog.CLASS, row.relation))
         if row.multirange_oid:
             keys.append((catalog.TYPE, row.multirange_oid))
-        build.add(kind, (row.schema, row.name), attributes, *keys, notes={"owner": row.owner, "lent": lent(row.acl, row.owner)})
+        build.add(kind, (row.schema, row.name), attributes, *keys, notes={"owner": row.owner})
 
 
 def _enum(build: Build, row: Any, _: dict[int, list[Any]]) -> dict[str, Value]:
@@ -117,7 +116,7 @@ def sequences(build: Build) -> None:
             "unlogged": row.persistence == "u",
             "privileges": build.privileges("sequence", row.acl, row.owner),
         }
-        notes: dict[str, Value] = {"owner": row.owner, "of_another": row.of_another, "lent": lent(row.acl, row.owner)}
+        notes: dict[str, Value] = {"owner": row.owner, "of_another": row.of_another}
         if table is not None and column:
             notes["owner_path"] = (*table.path, column)
         build.add("sequence", (row.schema, row.name), attributes, (catalog.CLASS, row.oid), notes=notes)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
-from schemaspec.engines.postgresql.facts import in_order, named, strings, version_number
+from schemaspec.engines.postgresql.facts import in_order, strings, version_number
 from schemaspec.engines.postgresql.fate import TYPES, built_on, needs_swap
 from schemaspec.engines.postgresql.grant_changes import Granted, privilege_changes
 from schemaspec.engines.postgresql.names import dotted, identifier
@@ -107,7 +107,7 @@ class Context:
         noted = here.note("owner") if here is not None else None
         owner = identifier(str(noted)) if noted else "CURRENT_USER"
         another = noted not in (None, _LORD) and here is not None and bool(here.note("of_another", here.id.kind not in _OWNED))
-        return Granted(before.id, target, owner, another, named(before, "lent"), column)
+        return Granted(before.id, target, owner, another, column)
 
     def sequences_of(self, table: tuple[str, ...], schema: Schema) -> tuple[SchemaObject, ...]:
         """The sequences of this schema that columns of the table own."""

@@ -331,7 +331,7 @@ def _annotations(change: Change, before: SchemaObject, after: SchemaObject, cont
         sequence = identity_sequence(after)
         old = strings(before, "sequence_privileges") if before.get("identity") else context.initial("sequence", after.id.path[0])
         if owner is not None:
-            on = context.granted(owner, f"SEQUENCE {sequence}", before)._replace(lent=())
+            on = context.granted(owner, f"SEQUENCE {sequence}", before)
             yield from privilege_changes(old, strings(after, "sequence_privileges"), on)
         if before.get("sequence_comment") != after.get("sequence_comment"):
             yield comment_text(f"SEQUENCE {sequence}", after.get("sequence_comment"))

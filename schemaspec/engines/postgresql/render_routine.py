@@ -103,7 +103,7 @@ def _columns(change: Change, before: SchemaObject, after: SchemaObject, context:
     for column in dict.fromkeys(column for column, _ in (*had, *wanted)):
         one, other = ([entry for of, entry in entries if of == column] for entries in (had, wanted))
         on = context.granted(after, f"TABLE {name}", before, identifier(column))
-        yield from privilege_changes(one, other, on._replace(lent=()))
+        yield from privilege_changes(one, other, on)
 
 
 def materialized_view(change: Change, context: Context) -> Iterator[Step]:

@@ -218,7 +218,8 @@ def table_texts(
     attach = ""
     if parted:
         attach = f"ALTER TABLE ONLY {table['partition_of']} ATTACH PARTITION {name} {table['bound']}"
-    extras = [*table_states(table), *extras, *remarks(table, schema)]
+    # What is granted on columns may rest on what is granted on the table.
+    extras = [*table_states(table), *remarks(table, schema), *extras]
     return TableTexts(create=create, extras=tuple(extras), attach=attach, inline=frozenset(inline))
 
 
