@@ -110,6 +110,10 @@ class Build:
             if draft.id.path == target.path[:-1] and target.kind in ("column", "default"):
                 continue  # a partitioned table depends on the columns of its key, which come with it
             draft.depends_on[target] = None
+            if row.kind == "x" and target.kind == "extension":
+                before = draft.attributes.get("falls_with", ())
+                names = {*map(str, before if isinstance(before, tuple) else ()), target.name}
+                draft.attributes["falls_with"] = tuple(sorted(names))
 
     def _id(self, classid: int, oid: int, number: int) -> ObjectId | None:
         if number and classid == catalog.CLASS:

@@ -32,7 +32,9 @@ _FOREIGN = re.compile(
 )
 _OF_SEQUENCE = ("identity_type", "sequence_persistence", "sequence_privileges", "sequence_comment")
 _INDEXED = ("primary_key", "unique", "exclusion", "index")
-_INDEX_FACTS = ("options", "tablespace", "clustered", "replica_identity", "invalid", "statistics", "index_comment", "parent")
+_SPECIAL = ("statistics", "clustered", "replica_identity", "parent", "invalid", "falls_with")
+"""What is said of an index in statements alone."""
+_INDEX_FACTS = (*_SPECIAL, "options", "tablespace", "index_comment")
 
 
 def declare_table(table: SchemaObject, schema: Schema, dialect: PostgresDialect, reach: Reach, version: int) -> Table:
@@ -320,8 +322,7 @@ def declare_index(item: SchemaObject, schema: Schema) -> Index:
     """An index, by its keys where these and a few options say everything."""
     name = item.id.name
     parts = index_parts(str(item["definition"]))
-    special = ("statistics", "clustered", "replica_identity", "parent", "invalid")
-    if parts is None or any(item.get(fact) for fact in special):
+    if parts is None or any(item.get(fact) for fact in _SPECIAL):
         return Index(name=name, definition=";\n".join(create(item, schema)))
     method, keys, options, where = parts
     if method != "btree":

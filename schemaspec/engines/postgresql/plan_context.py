@@ -11,7 +11,7 @@ from schemaspec.engines.postgresql.facts import in_order, strings, version_numbe
 from schemaspec.engines.postgresql.fate import TYPES, built_on, needs_swap
 from schemaspec.engines.postgresql.grant_changes import Granted, privilege_changes
 from schemaspec.engines.postgresql.names import dotted, identifier
-from schemaspec.engines.postgresql.remarks import remarks
+from schemaspec.engines.postgresql.remarks import falls_with, remarks
 from schemaspec.engines.postgresql.table_texts import Reach, identity_sequence, parent_columns
 from schemaspec.engines.postgresql.targets import RELATIONS, acl_kind, comment_text, grant_target, target
 from schemaspec.engines.postgresql.texts import bodies
@@ -282,7 +282,7 @@ def _all(texts: Iterable[str | Statement], id: ObjectId) -> tuple[Statement, ...
 
 
 def annotation_changes(change: Change, context: Context) -> tuple[str | Statement, ...]:
-    """COMMENT ON, GRANT and REVOKE for what differs."""
+    """COMMENT ON, GRANT, REVOKE and DEPENDS ON for what differs."""
     before, after = change.before, change.after
     if before is None or after is None:
         return ()
@@ -295,4 +295,8 @@ def annotation_changes(change: Change, context: Context) -> tuple[str | Statemen
     if change.changed("privileges") and acl_kind(change.id.kind) and change.id.kind != "column":
         on = context.granted(after, grant_target(after), before)
         texts += privilege_changes(in_order(before, "privileges"), in_order(after, "privileges"), on)
+    if change.changed("falls_with"):
+        old, new = strings(before, "falls_with"), strings(after, "falls_with")
+        texts += [falls_with(after, name, undo=True) for name in old if name not in new]
+        texts += [falls_with(after, name) for name in new if name not in old]
     return tuple(texts)

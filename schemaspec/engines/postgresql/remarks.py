@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemaspec.engines.postgresql import privileges
-from schemaspec.engines.postgresql.facts import in_order, pairs
+from schemaspec.engines.postgresql.facts import in_order, pairs, strings
 from schemaspec.engines.postgresql.names import dotted, identifier
-from schemaspec.engines.postgresql.targets import acl_kind, comment_text, grant_target, routine, target
+from schemaspec.engines.postgresql.targets import CONSTRAINTS, acl_kind, comment_text, grant_target, routine, target
 from schemaspec.errors import InputError
 from schemaspec.model.position import Position
 from schemaspec.model.schema import Schema, SchemaObject
@@ -75,7 +75,7 @@ def declared_remarks(
 
 
 def remarks(item: SchemaObject, schema: Schema) -> Iterator[str]:
-    """The comment and the grants of a new object."""
+    """The comment and the grants of a new object, and the extensions that take it along when they go."""
     if item.id.kind != "column" and isinstance(item.get("comment"), str):
         yield comment_text(target(item, schema), item["comment"])
     if isinstance(item.get("index_comment"), str):
@@ -83,6 +83,14 @@ def remarks(item: SchemaObject, schema: Schema) -> Iterator[str]:
     if acl_kind(item.id.kind) and item.id.kind != "column":
         yield from privileges.statements(in_order(item, "privileges"), grant_target(item))
     yield from _column_annotations(item)
+    for extension in strings(item, "falls_with"):
+        yield falls_with(item, extension)
+
+
+def falls_with(item: SchemaObject, extension: str, *, undo: bool = False) -> str:
+    """Makes an object go along with an extension that is dropped, as its members do; or no more."""
+    what = f"INDEX {dotted((item.id.path[0], item.id.name))}" if item.id.kind in CONSTRAINTS else target(item)
+    return f"ALTER {what} {'NO ' if undo else ''}DEPENDS ON EXTENSION {identifier(extension)}"
 
 
 def _column_annotations(item: SchemaObject) -> Iterator[str]:
