@@ -14,6 +14,16 @@ from (
   union all
   select 'pg_type'::regclass, t.oid, 'type', 'T'::"char", t.typacl, t.typowner, 'TYPE ' || t.oid::regtype::text
   from pg_type t where t.typacl is not null and t.oid >= 16384
+  union all
+  select 'pg_foreign_data_wrapper'::regclass, w.oid, 'foreign', 'F'::"char", w.fdwacl, w.fdwowner,
+         format('FOREIGN DATA WRAPPER %I', w.fdwname)
+  from pg_foreign_data_wrapper w where w.fdwacl is not null
+  union all
+  select 'pg_language'::regclass, l.oid, 'language', 'l'::"char", l.lanacl, l.lanowner, format('LANGUAGE %I', l.lanname)
+  from pg_language l where l.lanacl is not null and l.oid >= 16384
+  union all
+  select 'pg_namespace'::regclass, n.oid, 'schema', 'n'::"char", n.nspacl, n.nspowner, format('SCHEMA %I', n.nspname)
+  from pg_namespace n where n.nspacl is not null and n.oid >= 16384
 ) m
 join pg_depend d on d.classid = m.classid and d.objid = m.oid and d.deptype = 'e' and d.refclassid = 'pg_extension'::regclass
 join pg_extension e on e.oid = d.refobjid
