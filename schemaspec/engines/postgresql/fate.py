@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -216,16 +217,20 @@ def checks_of(id: ObjectId, schema: Schema) -> tuple[str, ...]:
 def is_contained(id: ObjectId, schema: Schema) -> bool:
     """Whether a column holds values of the domain inside others, as elements or attributes: the server does not look there,
     and so refuses to validate anything new of the domain."""
+    return next(containing(id, schema), None) is not None
+
+
+def containing(id: ObjectId, schema: Schema) -> Iterator[SchemaObject]:
+    """The columns that hold values of the domain inside others."""
     plain: set[ObjectId] = {id}
     containers: set[ObjectId] = set()
     for item in built_on(id, schema):
         as_it_is = item.id.kind == "domain" and not str(item["type"]).endswith("[]") and not plain.isdisjoint(item.depends_on)
         (plain if as_it_is else containers).add(item.id)
-    return any(
-        not containers.isdisjoint(column.depends_on)
-        or (str(column["type"]).endswith("[]") and not plain.isdisjoint(column.depends_on))
-        for column in schema.of_kind("column")
-    )
+    for column in schema.of_kind("column"):
+        elements = str(column["type"]).endswith("[]") and not plain.isdisjoint(column.depends_on)
+        if elements or not containers.isdisjoint(column.depends_on):
+            yield column
 
 
 def finished(schema: Schema) -> Schema:

@@ -78,7 +78,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
         elif change.id not in (context.gone if change.action == "drop" else context.done):
             found += _MAKERS.get(change.id.kind, render_other.whole)(change, context)
     found = [*typed.after_leaving(found, context), *typed.steps(context)]
-    return tuple(moved.kept_together(found, context))
+    return tuple(moved.kept_together(render_type.validated_first(found, context), context))
 
 
 _FIRST = {"table": 0, "foreign_table": 1, "enum": 2, "domain": 3, "composite": 4, "base_type": 5, "column": 6}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.facts import pairs, strings
-from schemaspec.engines.postgresql.fate import needs_swap
+from schemaspec.engines.postgresql.fate import containing, needs_swap
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
@@ -156,3 +156,24 @@ def _through_text(change: Change, before: SchemaObject, after: SchemaObject, con
     """A range type has functions of its name, so that two of them can't stand side by side: its columns wait as text."""
     away, back = as_text(before, after, context)
     return altered(change, [*away, *back])
+
+
+def validated_first(steps: list[Step], context: Context) -> list[Step]:
+    """The steps, so that a column gets values of a domain inside others only once the new checks of the domain hold: the server
+    refuses to validate any while there is such a column."""
+    checks: dict[ObjectId, set[ObjectId]] = {}
+    for id in context.creates:
+        if id.kind == "check" and ObjectId("domain", id.owner) in context.current:
+            checks.setdefault(ObjectId("domain", id.owner), set()).add(id)
+    waiting: dict[ObjectId, set[ObjectId]] = {}
+    for domain, new in checks.items():
+        for column in containing(domain, context.desired):
+            for id in (column.id, *(ObjectId(kind, column.id.owner) for kind in ("table", "foreign_table"))):
+                waiting.setdefault(id, set()).update(new)
+    if not waiting:
+        return steps
+    found = []
+    for step in steps:
+        first = {check for id in step.creates if id not in context.alters or id.kind == "column" for check in waiting.get(id, ())}
+        found.append(replace(step, after=step.after | first) if first else step)
+    return found
