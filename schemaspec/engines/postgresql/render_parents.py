@@ -291,11 +291,14 @@ def heirs_columns(context: Context) -> Iterator[Step]:
             continue  # the next round finds them settled
         name, parents = dotted(id.path), in_order(after, "inherits")
         texts = [f"ALTER TABLE {name} {words} {parent}" for words in ("NO INHERIT", "INHERIT") for parent in parents]
-        # It would keep the parents' checks as its own, too.
-        away = [f"ALTER TABLE {dotted(check.id.owner)} DROP CONSTRAINT {identifier(check.id.name)}" for check in lent]
-        back = [text for check in lent for text in _lent_again(check, context)]
-        statements = (*(statement(text, id) for text in (*away, *texts)), *back)
-        yield Step(action="rename", id=id, statements=statements)
+        yield Step(action="rename", id=id, statements=_without_checks(texts, id, lent, context))
+
+
+def _without_checks(texts: list[str], id: ObjectId, lent: list[SchemaObject], context: Context) -> tuple[Statement, ...]:
+    """The statements while the parents do without these checks: the table would have to have them, and keep them as its own."""
+    away = [f"ALTER TABLE {dotted(check.id.owner)} DROP CONSTRAINT {identifier(check.id.name)}" for check in lent]
+    back = [text for check in lent for text in _lent_again(check, context)]
+    return (*(statement(text, id) for text in (*away, *texts)), *back)
 
 
 def _freed(change: Change, context: Context) -> bool:
@@ -322,18 +325,38 @@ def _inherit(change: Change, before: SchemaObject, after: SchemaObject, context:
         for step in lost_by_leaving(before, context):
             left = replace(left, statements=(*left.statements, *step.statements), drops=left.drops | step.drops)
         yield left
-    joins = [statement(f"ALTER TABLE {name} INHERIT {parent}", after.id) for parent in new if parent not in old]
+    joins = [f"ALTER TABLE {name} INHERIT {parent}" for parent in new if parent not in old]
     if joins:
         _own_already(after, context)
         parents = {parent.id for parent in parent_tables(after, context.desired)}
-        checks = {told.id for told in _from_above(after, context.desired) if told.id in context.creates}
+        told = list(_from_above(after, context.desired))
+        own = {item.id for item in told if item.id in context.creates or item.id in context.drops}
         yield Step(
             action="alter",
             id=after.id,
-            statements=tuple(joins),
+            statements=_without_checks(joins, after.id, list(_lent(before, told, context)), context),
             changes=(change,),
-            after=frozenset(parents | checks | _columns_first(after, context)),
+            after=frozenset(parents | own | _columns_first(after, context)),
         )
+
+
+def _lent(before: SchemaObject, told: list[_Told], context: Context) -> Iterator[SchemaObject]:
+    """The checks of new parents that the table shall have from them alone, and that stay as they are there."""
+    had = {item.source for item in _from_above(before, context.current)}
+    for item in told:
+        stays = item.source in context.current and not any(
+            item.source in ids for ids in (context.creates, context.drops, context.alters)
+        )
+        if stays and item.source not in had and item.id not in context.desired:
+            yield context.current[item.source]
+
+
+def _is_own(column: SchemaObject, context: Context) -> bool:
+    """Whether the table has the column by itself before it gets it from a parent."""
+    if column.id in context.current:
+        return not context.current[column.id].get("inherited")
+    above = parent_columns(column, context.desired)
+    return not any(parent.id in context.creates and parent.id.owner not in context.new_relations for parent in above)
 
 
 def _own_already(after: SchemaObject, context: Context) -> None:
@@ -341,7 +364,7 @@ def _own_already(after: SchemaObject, context: Context) -> None:
     own = [
         column.id.name
         for column in context.desired.children(after.id.path, "column")
-        if column.get("inherited") and column.id in context.current and not context.current[column.id].get("inherited")
+        if column.get("inherited") and _is_own(column, context)
     ]
     if own:
         raise UnsupportedError(

@@ -54,6 +54,13 @@ def test_what_makes_a_column_an_heirs_own_is_not_taken_back(database: Make) -> N
     assert "among the columns of public.c" in str(caught.value)
 
 
+def test_a_column_that_an_heir_gets_before_its_parent_would_be_its_own(database: Make) -> None:
+    current = database("create table p (a int); create table c (b int)")
+    desired = described(database("create table p (a int); create table c () inherits (p)", name="wanted"))
+    with pytest.raises(UnsupportedError, match=r"public\.c can't take its column a from a parent table alone"):
+        plan_to(current, desired)
+
+
 def test_the_order_of_parents_is_no_difference_and_is_kept_where_the_table_is_described(database: Make) -> None:
     tables = "create table p (a int); create table q (b int);"
     current = database(f"{tables} create table c () inherits (p, q)")
