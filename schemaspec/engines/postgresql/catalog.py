@@ -20,7 +20,7 @@ ATTRDEF, CONSTRAINT, NAMESPACE, REWRITE, TRIGGER = 2604, 2606, 2615, 2618, 2620
 EXTENSION, POLICY, STATISTIC, EVENT_TRIGGER = 3079, 3256, 3381, 3466
 SUBSCRIPTION, PUBLICATION, PUBLICATION_REL, PUBLICATION_NAMESPACE = 6100, 6104, 6106, 6237
 
-_HERE = """select current_setting('search_path') as path,
+_HERE = """select current_setting('search_path') as path, current_setting('timezone') as zone,
   has_column_privilege('pg_catalog.pg_subscription', 'subconninfo', 'select') as secrets"""
 NAMES = (
     "schemas",
@@ -64,14 +64,15 @@ def query(name: str, version: int, secrets: bool = True) -> str:
 
 
 def read_catalog(connection: PostgresConnection) -> Mapping[str, list[Any]]:
-    """The rows of every query, read in one snapshot under an empty search path: every name comes out qualified."""
+    """The rows of every query, read in one snapshot under an empty search path: every name comes out qualified. Points in time
+    come out in UTC, as the same ones may be read in a database whose zone is another."""
     alone = not connection.in_transaction
     with connection.transaction():
         if alone:
             connection.internal("set transaction isolation level repeatable read")
         here = connection.rows(_HERE)[0]
-        connection.rows("select set_config('search_path', '', true)")
+        connection.rows("select set_config('search_path', '', true) as path, set_config('timezone', 'UTC', true) as zone")
         try:
             return {name: connection.rows(query(name, connection.version, here.secrets)) for name in NAMES}
         finally:
-            connection.restore_search_path(here.path)
+            connection.restore(search_path=here.path, timezone=here.zone)

@@ -83,6 +83,8 @@ class PostgresConnection:
         self.server_version = raw.info.parameter_status("server_version").split()[0]
         self.files: dict[int, int] | None = None
         """For `measure`: the file of each table that was there at the first statement that it ran here."""
+        self.shut: frozenset[str] = frozenset()
+        """For `measure`: the tables that the last statement locked against readers, of those that were there before."""
         self.fresh: set[str] = set()
         """The tables that were made here, as far as `fresh` has seen them."""
         self.begins_again = False
@@ -140,10 +142,11 @@ class PostgresConnection:
             raise
         return found
 
-    def restore_search_path(self, path: str) -> None:
-        """Set the search path back after it was changed inside a transaction, unless that has failed anyway."""
+    def restore(self, **settings: str) -> None:
+        """Set settings back that were changed inside a transaction, unless that has failed anyway."""
         if self._raw.info.transaction_status != 3:
-            self._run("select set_config('search_path', %s, true)", (path,))
+            for name, value in settings.items():
+                self._run("select set_config(%s, %s, true)", (name, value))
 
     def _run(self, sql: str, parameters: Sequence[object], *, one: bool = False) -> tuple[list[tuple[Any, ...]], int]:
         with self._errors(sql), self._reading(), self._raw.cursor() as cursor:

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from schemaspec.engines.postgresql import embedded
@@ -39,6 +39,15 @@ _WAYS = f"give the role the right to create databases (ALTER ROLE … CREATEDB),
 _WAYS_OF_A_STANDBY = f"the server is a standby, which nobody writes to: use the primary's URL, or {_ELSEWHERE}"
 
 
+_TELLING = frozenset(
+    {
+        *("search_path", "timezone", "timezone_abbreviations", "lc_monetary", "default_text_search_config"),
+        *("default_tablespace", "default_table_access_method", "default_toast_compression", "transform_null_equals"),
+    }
+)
+"""Settings on which it depends what a definition comes out as, or what a statement does to a table."""
+
+
 @contextmanager
 def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Iterator[PostgresConnection]:
     """See `protocol.Engine.scratch`."""
@@ -54,10 +63,10 @@ def scratch(url: DatabaseUrl | None, *, scratch_url: str | None = None) -> Itera
         # Held as long as the database is used: whoever finds it free may remove the database.
         admin.query(f"select pg_advisory_lock(hashtext(%s), {_LOCK})", (name,))
         _remove_leftovers(admin)
-        search_path = _create(admin, name, url if url is not None and scratch_url is None else None)
+        settings = _create(admin, name, url if url is not None and scratch_url is None else None)
         connection = connect(server.with_database(name), mode="write", timeout=60.0)
         try:
-            _prepare(connection, search_path)
+            _prepare(connection, settings)
             yield connection
         finally:
             _drop_subscriptions(connection)
@@ -97,9 +106,9 @@ def _admin(server: DatabaseUrl) -> PostgresConnection:
     return connect(server if server.database else server.with_database("postgres"), mode="write", timeout=60.0)
 
 
-def _create(admin: PostgresConnection, name: str, live: DatabaseUrl | None) -> str | None:
-    """Make the database like the live one in what its texts depend on; returns the live one's search path."""
-    search_path = None
+def _create(admin: PostgresConnection, name: str, live: DatabaseUrl | None) -> dict[str, str]:
+    """Make the database like the live one in what its texts depend on; returns the live one's settings of that kind."""
+    settings: dict[str, str] = {}
     parts = [f"CREATE DATABASE {identifier(name)} TEMPLATE template0"]
     if live is not None and live.database:
         newer = admin.version >= 150000
@@ -111,36 +120,46 @@ def _create(admin: PostgresConnection, name: str, live: DatabaseUrl | None) -> s
         for encoding, collate, ctype, locale_provider in rows:
             if locale_provider == "c":
                 parts.append(f"ENCODING {literal(encoding)} LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)}")
-        search_path = _search_path(admin, live)
+        settings = _settings(admin, live)
     try:
         admin.execute(" ".join(parts))
     except StatementError as error:
         standby = bool(admin.query("select pg_is_in_recovery()")[0][0])
         fix = _WAYS_OF_A_STANDBY if standby else _WAYS
         raise NoScratchError("no scratch database can be made", where=admin.url, why=error.why, fix=fix) from None
-    return search_path
+    return settings
 
 
-def _search_path(admin: PostgresConnection, live: DatabaseUrl) -> str | None:
-    """What ALTER DATABASE … SET search_path says for the live database."""
+def _settings(admin: PostgresConnection, live: DatabaseUrl) -> dict[str, str]:
+    """What ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET say for us in the live database, of `_TELLING`.
+
+    What is said of the role alone holds in every database, and goes before what is said of the database alone.
+    """
     rows = admin.query(
-        "select c.entry from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase, unnest(s.setconfig) c(entry) "
-        "where s.setrole = 0 and d.datname = %s and c.entry like 'search_path=%%'",
+        "select lower(split_part(c.entry, '=', 1)), substr(c.entry, strpos(c.entry, '=') + 1), s.setdatabase <> 0 "
+        "from pg_db_role_setting s left join pg_database d on d.oid = s.setdatabase, unnest(s.setconfig) c(entry) "
+        "where (s.setdatabase = 0 or d.datname = %s) and (s.setrole = 0 or s.setrole = session_user::regrole::oid) "
+        "order by s.setrole <> 0, s.setdatabase <> 0",
         (live.database,),
     )
-    return rows[0][0].partition("=")[2] if rows else None
+    found: dict[str, str] = {}
+    for name, value, of_database in rows:
+        if not of_database:
+            found.pop(name, None)
+        elif name in _TELLING:
+            found[name] = value
+    return found
 
 
-def _prepare(connection: PostgresConnection, search_path: str | None) -> None:
+def _prepare(connection: PostgresConnection, live: Mapping[str, str]) -> None:
     settings = {
+        **live,
         "check_function_bodies": "off",
         "synchronous_commit": "off",
         "client_min_messages": "error",
         "lock_timeout": "60s",
         "statement_timeout": "10min",
     }
-    if search_path is not None:
-        settings["search_path"] = search_path
     notice_dead_clients(connection)
     for key, value in settings.items():
         connection.query("select set_config(%s, %s, false)", (key, value))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,48 @@ def test_it_has_the_search_path_of_the_live_database(database: Make) -> None:
     with ENGINE.scratch(live) as scratch:
         ENGINE.load(scratch, [Statement(sql="create schema app"), Statement(sql="create table t (id int)")])
         assert [item.id.path for item in ENGINE.introspect(scratch).of_kind("table")] == [("app", "t")]
+
+
+def test_it_has_the_time_zone_of_the_live_database(database: Make) -> None:
+    table = "create table t (at timestamp, z timestamptz default '2020-01-01 00:00' check (z > '2019-01-01'))"
+    live = database("alter database shop set timezone = 'Europe/Berlin'")
+    run(live, table)
+    with closing(ENGINE.connect(live)) as connection, ENGINE.scratch(live) as scratch:
+        here = ENGINE.introspect(connection)
+        scratch.execute(table)
+        assert ENGINE.introspect(scratch).fingerprint == here.fingerprint
+        assert connection.query("show timezone") == scratch.query("show timezone") == [("Europe/Berlin",)]
+        # From one zone's clock to points in time is no copy of the same bytes, as it would be in UTC.
+        found = ENGINE.measure(scratch, Statement(sql="alter table t alter at type timestamptz"))
+        assert [hazard.code for hazard in found] == ["rewrite"]
+
+
+def test_points_in_time_are_the_same_whatever_the_zone(database: Make) -> None:
+    table = "create table t (z timestamptz default '2020-01-01 00:00+02' check (z > '2019-01-01 00:00-03'))"
+    one = database(f"alter database shop set timezone = 'Europe/Berlin'; {table}")
+    other = database(f"alter database wanted set timezone = 'Asia/Tokyo'; {table}", name="wanted")
+    found = []
+    for url in (one, other):
+        with closing(ENGINE.connect(url)) as connection:
+            found.append(ENGINE.introspect(connection).fingerprint)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "zone"),
+    [
+        ("alter database shop set timezone = 'Asia/Tokyo'", "Asia/Tokyo"),
+        ("alter role postgres in database shop set timezone = 'Asia/Tokyo'", "Asia/Tokyo"),
+        ("alter database shop set timezone = 'Asia/Tokyo'; alter role postgres set timezone = 'Europe/Rome'", "Europe/Rome"),
+    ],
+)
+def test_settings_of_a_role_go_before_those_of_a_database(settings: str, zone: str, database: Make) -> None:
+    live = database(settings.replace(" postgres ", " current_user "))
+    try:
+        with closing(ENGINE.connect(live)) as connection, ENGINE.scratch(live) as scratch:
+            assert connection.query("show timezone") == scratch.query("show timezone") == [(zone,)]
+    finally:
+        run(live, "alter role current_user reset timezone")
 
 
 def test_statements_find_their_order(database: Make) -> None:
