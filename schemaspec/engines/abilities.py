@@ -80,6 +80,28 @@ class MeasuresTogether(Protocol):
 
 
 @runtime_checkable
+class Foresees(Protocol):
+    """What an engine has beside `Engine` where the server can say beforehand how much a statement will change."""
+
+    def foreseen(self, live: Connection, scratch: Connection, statement: Statement) -> tuple[Hazard, ...]:
+        """What a statement of somebody's own will do to the rows that there are.
+
+        Args:
+            live: knows the rows; it is only read, and nothing is run there.
+            scratch: knows the schema that the statement is written for.
+        """
+
+
+@runtime_checkable
+class ShutsOut(Protocol):
+    """What an engine has beside `Engine` where a lock is held until the transaction ends, for however short it was needed."""
+
+    def shut(self, connection: Connection) -> frozenset[str]:
+        """The tables, by their names for people, that nobody else can read while the statement's transaction lasts that was
+        measured last on the connection."""
+
+
+@runtime_checkable
 class Combines(Protocol):
     """What an engine has beside `Engine` where several changes of a table cost as much as one, when one statement makes them."""
 

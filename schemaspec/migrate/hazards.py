@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
+from schemaspec.engines.abilities import Foresees, ShutsOut
 from schemaspec.errors import SchemaspecError
 from schemaspec.migrate.accept import without_accepted
 from schemaspec.migrate.actions import Prepared, Source, leaves_rows
+from schemaspec.migrate.held import Observed, counted, held
 from schemaspec.migrate.job import Job
 from schemaspec.migrate.remaining import remaining
 from schemaspec.migrate.replay import run_in_scratch
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 _REMOVES = re.compile(r"\b(?:drop|rename|change)\b", re.IGNORECASE)
-_RENAMING = re.compile(r"\s*alter\s+table\b.*\brename\b", re.IGNORECASE | re.DOTALL)
+_RENAMING = re.compile(r"\s*alter\s+(?:table|view|materialized\s+view|schema)\b.*\brename\b", re.IGNORECASE | re.DOTALL)
+_NAMED = ("schema", "table", "view", "materialized_view", "column")
 _RENAMES = re.compile(r"\b(?:rename|change)\b", re.IGNORECASE)
 _HARMLESS = re.compile(r"\s*(?:create\s+(?:temp(?:orary)?\s+)?(?:table|view|sequence|type|domain)|insert)\b", re.IGNORECASE)
 
@@ -125,7 +128,7 @@ class _Review:
     connection: Connection
     live: Schema
     found: list[Hazard] = field(default_factory=list)
-    _measured: list[Hazard] = field(default_factory=list)
+    _observed: list[Observed] = field(default_factory=list)
     _seen: bool = True
     """Whether the values in the live tables are still those that the next step will meet, as far as is known."""
     _renames: list[tuple[Path, Path]] = field(default_factory=list)
@@ -139,13 +142,22 @@ class _Review:
             connection.execute(statement.sql)
             return
         before = self.engine.introspect(connection) if _RENAMING.match(statement.sql) else None
-        self._measured += (*statement.hazards, *self.engine.measure(connection, statement))
+        foreseen = self.engine.foreseen(self.connection, connection, statement) if isinstance(self.engine, Foresees) else ()
+        measured = self.engine.measure(connection, statement)
+        self._observed.append(
+            Observed(
+                sql=statement.sql,
+                hazards=(*foreseen, *statement.hazards, *measured),
+                shut=self.engine.shut(connection) if isinstance(self.engine, ShutsOut) else frozenset(),
+                transactional=statement.transactional and not statement.repeat,
+            )
+        )
         if before is not None:
             self._renames += _moves(before, self.engine.introspect(connection))
 
     def job(self, work: Work, job: Job, allowed: frozenset[str]) -> bool:
         """Look at one job. False when it does not run in scratch, so that there is no going on."""
-        self._work, self._measured, self._renames = work, [], []
+        self._work, self._observed, self._renames = work, [], []
         whole = job.split(self.engine)
         job = replace(whole, sources=tuple(s for s in whole.sources if not isinstance(s, PythonCall)))
         text = "\n".join(job.texts)
@@ -156,11 +168,11 @@ class _Review:
             message = f"what {job.name} does, and what comes after it, can't be measured: {error.why or error.what}"
             self.found.append(Hazard(code="unmeasured", object=str(job.version), message=message, blocking=False))
             return False
-        hazards = [*self._on_rows(), *self._names_gone(), *self._altered(whole.sources, work.plans)]
+        hazards = [*self._on_rows(job), *self._names_gone(), *self._altered(whole.sources, work.plans)]
         if before is not None:
             hazards += self._losses(before, without_history(work.current()), renames=_RENAMES.search(text) is not None)
         where = f"{job.position}: " if job.position else ""
-        told = (replace(hazard, message=f"{where}{job.name}: {hazard.message}") for hazard in dict.fromkeys(hazards))
+        told = (replace(hazard, message=f"{where}{job.name}: {hazard.message}") for hazard in counted(hazards))
         self.found += without_accepted(told, allowed)
         return True
 
@@ -174,28 +186,22 @@ class _Review:
             for piece in work.pieces(source):
                 work.run(piece, job)
 
-    def _on_rows(self) -> Iterator[Hazard]:
+    def _on_rows(self, job: Job) -> Iterator[Hazard]:
         """What was measured, with the size of its table; not what is about a table that is empty or not there yet."""
         live = Live(self.engine, self.connection, self.live, self.live, ())
         tables = {self.engine.dialect.display(item.id.path): item.id for item in self.live.of_kind("table")}
-        for hazard in self._measured:
-            if hazard.code in ("drop_table", "drop_column"):
-                continue  # counted on the live database, below
-            name = hazard.object
-            while name and name not in tables:
-                name = name.rpartition(".")[0]
-            if not name:
-                yield hazard
-            elif live.has_rows(tables[name]) and (known := sized(live, hazard, tables[name])) is not None:
-                yield known
+        found = [replace(item, hazards=tuple(_sized(item.hazards, live, tables))) for item in self._observed]
+        yield from (hazard for item in found for hazard in item.hazards)
+        together = not job.in_steps(self.engine) and all(item.transactional for item in found)
+        if together and not self.engine.features.batch_transaction:
+            yield from held(found, lambda name: name in tables and live.has_rows(tables[name]))
 
     def _names_gone(self) -> Iterator[Hazard]:
-        """Tables and columns that programs still look for under the names which they have now."""
+        """Tables, columns, views and schemas that programs still look for under the names which they have now."""
         live = Live(self.engine, self.connection, self.live, self.live, ())
         for old, _ in self._renames:
-            item = next((ObjectId(kind, old) for kind in ("table", "column") if ObjectId(kind, old) in self.live), None)
-            table = live.table_of(item) if item is not None and item.kind == "column" else item
-            if item is not None and table is not None and live.has_rows(table):
+            item = next((ObjectId(kind, old) for kind in _NAMED if ObjectId(kind, old) in self.live), None)
+            if item is not None and (item.kind not in ("table", "column") or _holds_rows(live, item)):
                 name = live.name(item)
                 yield Hazard(
                     code=f"rename_{item.kind}",
@@ -249,9 +255,27 @@ class _Review:
         return path
 
 
+def _holds_rows(live: Live, item: ObjectId) -> bool:
+    table = live.table_of(item) if item.kind == "column" else item
+    return table is not None and live.has_rows(table)
+
+
+def _sized(hazards: Iterable[Hazard], live: Live, tables: Mapping[str, ObjectId]) -> Iterator[Hazard]:
+    for hazard in hazards:
+        if hazard.code in ("drop_table", "drop_column"):
+            continue  # counted on the live database afterwards
+        name = hazard.object
+        while name and name not in tables:
+            name = name.rpartition(".")[0]
+        if not name:
+            yield hazard
+        elif live.has_rows(tables[name]) and (known := sized(live, hazard, tables[name])) is not None:
+            yield known
+
+
 def _moves(before: Schema, after: Schema) -> Iterator[tuple[Path, Path]]:
-    """The one table, or else the one column, that a statement gave another name."""
-    for kind in ("table", "column"):
+    """The one object that a statement gave another name: what others are in goes first."""
+    for kind in _NAMED:
         old = [item.id.path for item in before.of_kind(kind) if item.id not in after]
         new = [item.id.path for item in after.of_kind(kind) if item.id not in before]
         if old or new:

@@ -202,6 +202,16 @@ class PostgresEngine:
 
         return measure.measure_together(_ours(connection), statements)
 
+    def foreseen(self, live: Connection, scratch: Connection, statement: Statement) -> tuple[Hazard, ...]:
+        """See `abilities.Foresees`."""
+        from schemaspec.engines.postgresql import bulk
+
+        return bulk.foreseen(_ours(live), _ours(scratch), statement)
+
+    def shut(self, connection: Connection) -> frozenset[str]:
+        """See `abilities.ShutsOut`."""
+        return _ours(connection).shut
+
     def estimate(self, connection: Connection, table: SchemaObject) -> tuple[int, int]:
         """See `protocol.Engine.estimate`."""
         from schemaspec.engines.postgresql import integrity

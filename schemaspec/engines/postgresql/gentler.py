@@ -27,6 +27,7 @@ _WAYS = {
     r"alter\s+table\b.*\bset\s+((un)?logged|tablespace|access\s+method)\b": Way(
         f"do it when nobody needs the table; {_REPACK}", "P33"
     ),
+    r"lock\b": Way("a weaker mode, where that suffices, and short work in the same transaction", "P28"),
     r"create\s+(or\s+replace\s+)?(constraint\s+)?trigger\b": Way(
         "run it in a transaction of its own, when there is little traffic", "P35"
     ),
@@ -53,6 +54,11 @@ _SCANS = {
         "and the check can go",
         "P13",
     ),
+    rf"{_ADDS_COLUMN}.*\bnot\s+null\b": Way(
+        "give it a default; or add it as nullable, fill it in batches (`backfill`), and make it NOT NULL then: as it is, "
+        "it fails where there are rows",
+        "P18",
+    ),
     r"alter\s+table\b.*\battach\s+partition\b": Way(
         "give the partition a CHECK that says its bounds first, NOT VALID, and VALIDATE it in a transaction of its own", "P32"
     ),
@@ -73,7 +79,17 @@ _REWRITES = {
     ),
 }
 """Where a table is written anew."""
-_BY_CODE = {"scan": _SCANS, "rewrite": _REWRITES}
+_LOCKS = {
+    r"drop\s+index\b(?!\s+concurrently\b)": Way(
+        f"DROP INDEX CONCURRENTLY, {_ALONE}; not for an index behind a constraint, or of a partitioned table", "P5"
+    ),
+    r"alter\s+table\b.*\bdetach\s+partition\b(?!.*\b(concurrently|finalize)\s*\Z)": Way(
+        f"ALTER TABLE … DETACH PARTITION … CONCURRENTLY, {_ALONE}", "P32"
+    ),
+    r"drop\s+table\b": Way("drop its foreign keys, and those that refer to it, one by one before it", "P26"),
+}
+"""What keeps others out although it neither reads nor writes the table; of all else the lock is held for a moment only."""
+_BY_CODE = {"scan": _SCANS, "rewrite": _REWRITES, "blocks_reads": _LOCKS}
 
 
 def gentler(sql: str, code: str) -> Way | None:

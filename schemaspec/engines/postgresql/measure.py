@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
@@ -13,6 +13,7 @@ from schemaspec.engines.postgresql.fresh import about_new_things
 from schemaspec.engines.postgresql.gentler import Way, gentler
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.names import dotted
+from schemaspec.engines.postgresql.span import span
 from schemaspec.engines.postgresql.unfilled import without_content
 from schemaspec.errors import LockedError, StatementError
 from schemaspec.model.plan import Hazard, Statement
@@ -61,6 +62,7 @@ _WORDS = {
 
 def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazard, ...]:
     """See `protocol.Engine.measure`. What can't run inside a transaction is only run."""
+    connection.shut = frozenset()
     if not statement.transactional or connection.in_transaction:
         if _VACUUMS.match(statement.sql):
             return _vacuumed(connection, statement)
@@ -79,6 +81,9 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
         touched = connection.query(_TOUCHED)
         if connection.version >= _FLUSHES:
             connection.query("select pg_stat_force_next_flush()")
+    connection.shut = frozenset(
+        shown((schema, name)) for oid, schema, name, _, modes, _ in touched if oid in files and "AccessExclusiveLock" in modes
+    )
     return _told(statement, files, touched, scans)
 
 
@@ -103,7 +108,10 @@ def _told(
     Args:
         scans: how often each table had been scanned before.
     """
-    found = _hazards(files, touched, scans, emptied=bool(_TRUNCATES.match(statement.sql)))
+    found = [*_hazards(files, touched, scans, emptied=bool(_TRUNCATES.match(statement.sql)))]
+    planned = statement.object is not None and span(statement.sql) > 0  # a plan says itself why it locks a table
+    if gentler(statement.sql, "blocks_reads") is not None and not planned:
+        found += _shuts_out(files, touched, known={*(hazard.object for hazard in (*found, *statement.hazards))})
     told = tuple(_with_way(hazard, gentler(statement.sql, hazard.code)) for hazard in found)
     files.update({row[0]: row[3] for row in touched if row[0] in files})
     return told
@@ -211,6 +219,19 @@ def _hazards(files: dict[int, int], touched: list[tuple[Any, ...]], before: dict
             yield _scan((schema, name), mode)
         elif mode in ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock"):
             yield _blocks((schema, name), mode)
+
+
+def _shuts_out(files: dict[int, int], touched: list[tuple[Any, ...]], known: Container[str]) -> Iterator[Hazard]:
+    """The tables that nobody can read meanwhile, but for those of which something is said already."""
+    for oid, schema, name, _, modes, _ in touched:
+        table = shown((schema, name))
+        if oid in files and "AccessExclusiveLock" in modes and table not in known:
+            yield Hazard(
+                code="blocks_reads",
+                object=table,
+                message=f"takes ACCESS EXCLUSIVE on {table}: nobody reads or writes it until the transaction ends",
+                blocking=False,
+            )
 
 
 def _rewrite(path: tuple[str, str], mode: str) -> Hazard:

@@ -20,6 +20,7 @@ create table p (id int primary key, name varchar(20), price numeric(8,2), flag i
 create table c (id int primary key, p int, note text);
 create view v as select id, name from p;
 create materialized view m as select id from p;
+create index p_flag on p (flag); create table key (id int primary key, p int references p (id));
 create domain counted as int; create table k (n int, r int4range, d counted); insert into k values (1, '[1,2)', 1);
 create table whole (n int) partition by range (n); create table part (n int); insert into part values (1);
 insert into p select n, 'x', 1, 1, now() from generate_series(1, 10) n; insert into c values (1, 1, 'x');
@@ -78,6 +79,11 @@ def test_what_it_does_is_seen(shop: Connection, sql: str, expected: set[tuple[st
         ("ALTER TABLE k ADD COLUMN twice int GENERATED ALWAYS AS (n * 2) STORED", "P17", "trigger"),
         ("ALTER TABLE k ALTER COLUMN number TYPE bigint", "P21", "beside it"),
         ("ALTER TABLE whole ATTACH PARTITION part FOR VALUES FROM (1) TO (50)", "P32", "CHECK"),
+        ("ALTER TABLE whole DETACH PARTITION part", "P32", "DETACH PARTITION … CONCURRENTLY"),
+        ("DROP INDEX p_flag", "P5", "DROP INDEX CONCURRENTLY"),
+        ("LOCK TABLE p", "P28", "a weaker mode"),
+        ("LOCK p IN SHARE ROW EXCLUSIVE MODE", "P28", "a weaker mode"),
+        ("DROP TABLE key", "P26", "foreign keys"),
     ],
 )
 def test_the_gentler_way_fits_the_statement(shop: Connection, sql: str, rule: str, safer: str) -> None:
