@@ -168,7 +168,11 @@ def described(engine: Engine, spec: Spec, url: DatabaseUrl | None, ahead: Ahead 
     try:
         return build(engine, statements, url, spec.scratch, ahead), False
     except DatabaseError as error:
-        written_down = snapshot.stand_in(spec, engine.name)
+        try:
+            written_down = snapshot.stand_in(spec, engine.name)
+        except InputError as stale:
+            stale.why = stale.why or f"{error.what}, so it has to stand in: {error.why or error.fix or error.where}"
+            raise
         if written_down is None and isinstance(error, NoScratchError):
             raise error.or_snapshot() from None
         if written_down is None:
