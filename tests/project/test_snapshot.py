@@ -79,7 +79,9 @@ def test_one_of_an_older_spec_is_refused_until_a_run_that_can_has_renewed_it(pla
     write_snapshot(place.able, str(place.spec))
     place.spec.write_text(SPEC.replace("name: text not null", "name: text"))
     for attempt in (lambda: place.check(place.weak), lambda: compare_sources(place.weak, str(place.spec))):
-        with pytest.raises(InputError, match=r"another version of the spec(.|\n)*why: no scratch database can be made, so it has"):
+        with pytest.raises(
+            InputError, match=r"another version of the spec(.|\n)*why: no scratch database can be made, so it has"
+        ):
             attempt()
     place.check(place.able)
     _forget(place)

@@ -23,7 +23,9 @@ join pg_namespace n on n.oid = c.relnamespace
 where {_OURS} and not (i.indisvalid and i.indisready and i.indislive) and t.relkind in ('r', 'm') order by 1, 2
 """
 _UNVALIDATED = f"""
-select n.nspname, coalesce(t.relname, d.typname), k.conname, case when t.oid is null then 'DOMAIN' else 'TABLE' end
+select n.nspname, coalesce(t.relname, d.typname), k.conname, case when t.oid is null then 'DOMAIN' else 'TABLE' end,
+  case when t.oid is null then null when k.contype = 'c' then pg_get_expr(k.conbin, k.conrelid) when k.contype = 'n' then
+    (select format('%I is not null', a.attname) from pg_attribute a where a.attrelid = t.oid and a.attnum = k.conkey[1]) end
 from pg_constraint k left join pg_class t on t.oid = k.conrelid left join pg_type d on d.oid = k.contypid
 join pg_namespace n on n.oid = coalesce(t.relnamespace, d.typnamespace)
 where {_OURS} and not k.convalidated and k.conparentid = 0 and coalesce((to_jsonb(k)->>'conenforced')::boolean, true)
@@ -85,12 +87,14 @@ def _invalid(connection: PostgresConnection) -> Iterator[Fault]:
 
 
 def _unvalidated(connection: PostgresConnection) -> Iterator[Fault]:
-    for schema, owner, name, kind in connection.query(_UNVALIDATED):
+    for schema, owner, name, kind, condition in connection.query(_UNVALIDATED):
+        sql = f"ALTER {kind} {dotted((schema, owner))} VALIDATE CONSTRAINT {identifier(name)}"
         yield Fault(
             code="unvalidated",
             object=shown((schema, owner, name)),
             message=f"the constraint {name} of {shown((schema, owner))} was never validated: older rows may break it",
-            fix=f"ALTER {kind} {dotted((schema, owner))} VALIDATE CONSTRAINT {identifier(name)}",
+            fix=f"{sql}; it fails while there are rows that break it; where the spec says NOT VALID, take that away, too",
+            query=f"select * from {dotted((schema, owner))} where not ({condition})" if condition else "",
             severity="warn",
         )
 
@@ -202,6 +206,7 @@ def _orphans_of(connection: PostgresConnection, item: SchemaObject) -> Iterator[
             code="orphan",
             object=shown(item.id.path),
             message=f"{rows} of {shown(item.id.owner)} refer to what is not in {shown(tuple(map(str, target)))} ({item.id.name})",
-            fix="delete or mend those rows, then validate the constraint",
+            fix=f"delete or mend those rows, then ALTER TABLE {child} VALIDATE CONSTRAINT {identifier(item.id.name)}; "
+            "where the spec says NOT VALID, take that away, too",
             query=f"select c.* {orphans}",
         )

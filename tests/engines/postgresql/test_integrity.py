@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from schemaspec.engines.postgresql import ENGINE
@@ -56,6 +58,9 @@ def test_an_unvalidated_constraint_and_its_orphans(database: Make) -> None:
         connection.close()
     assert [(fault.code, fault.object) for fault in found] == [("orphan", "t.f")]
     assert found[0].message.startswith("1 row of t ")
+    run(live, "delete from t where p = 5")
+    run(live, found[0].fix.partition("then ")[2].split(";")[0])
+    assert _faults(live) == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +82,20 @@ def test_a_sequence_that_is_behind_is_mended_by_what_the_fault_says(kind: str, r
 def test_an_unvalidated_constraint_of_a_domain(database: Make) -> None:
     live = database("create domain d as int; alter domain d add constraint positive check (value > 0) not valid")
     assert _faults(live) == [("unvalidated", "d.positive")]
-    run(live, _fixes(live)[0])
+    run(live, _fixes(live)[0].split(";")[0])
+    assert _faults(live) == []
+
+
+def test_the_rows_that_keep_a_check_from_being_validated_are_shown(database: Make) -> None:
+    live = database(
+        'create table t (id int, "x y" int); insert into t values (1, 5), (2, -5), (3, null);'
+        'alter table t add constraint "c 1" check ("x y" > 0) not valid'
+    )
+    with closing(ENGINE.connect(live)) as connection:
+        (fault,) = ENGINE.integrity(connection)
+        assert connection.query(fault.query) == [(2, -5)]
+    run(live, fault.query.replace("select *", "delete", 1))
+    run(live, fault.fix.split(";")[0])
     assert _faults(live) == []
 
 
