@@ -69,7 +69,7 @@ def _reckoned(connection: PostgresConnection, sql: str) -> list[tuple[Path, str,
         with connection.transaction():
             connection.internal("set transaction read only")
             connection.query(_LIMITS)
-            plan = connection.rows(f"explain (verbose, format json) {sql}")[0][0]
+            plan = connection.alone(f"explain (verbose, format json) {sql}")[0][0]
     except SchemaspecError:
         return None
     return list(_changed(plan[0]["Plan"]))

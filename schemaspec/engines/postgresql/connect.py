@@ -114,6 +114,10 @@ class PostgresConnection:
         """Run one of our own statements, also where only reading is allowed (SET LOCAL and the like)."""
         self._run(sql, ())
 
+    def alone(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text that is made of somebody else's: the server refuses it where that makes it several statements."""
+        return self._run(sql, (), one=True)[0]
+
     def rows(self, sql: str) -> list[Any]:
         """Run one of our own queries; the rows know their columns by name."""
         from psycopg.rows import namedtuple_row

@@ -7,9 +7,11 @@ from contextlib import closing
 import pytest
 
 from schemaspec import Migration
-from schemaspec.engines.postgresql import ENGINE
+from schemaspec.engines.postgresql import ENGINE, bulk
+from schemaspec.engines.postgresql.connect import connect
 from schemaspec.migrate.hazards import hazards_of
 from schemaspec.model.migration import Operation
+from schemaspec.model.plan import Statement
 from tests.engines.postgresql.conftest import Make, ask
 
 _TABLE = (
@@ -67,3 +69,11 @@ def test_a_fill_at_one_stroke_is_told_and_one_in_batches_is_not(database: Make) 
 
     assert [code for code, _, _ in _found(database, fill())] == ["bulk_change"]
     assert _found(database, fill(batch=1000)) == []
+
+
+def test_the_live_server_is_asked_about_one_statement_alone(database: Make) -> None:
+    live = database(_TABLE)
+    both = Statement(sql="delete from few where id = 0; commit; drop table few")
+    with closing(connect(live, mode="write")) as connection:
+        assert bulk.foreseen(connection, connection, both) == ()
+    assert ask(live, "select count(*) from few") == [(100,)]
