@@ -85,6 +85,13 @@ class Dialect(Protocol):
         """A condition: the value (never NULL there) is, or can be read as, a `type` of data rules: integer, number, boolean,
         text, date, datetime, uuid. It never raises for a value that is none. Raises InputError for another `type`."""
 
+    def unmatched(self, key: SchemaObject, own: Sequence[str], parent: str, there: Sequence[str]) -> str:
+        """A condition on a row, all of whose keys are there, that the foreign key finds no row for in the other table.
+
+        `own` are its columns as SQL, `parent` is what to select the other table's rows from, `there` are the quoted columns
+        that it names.
+        """
+
     def expression(self, text: str) -> str:
         """One SQL expression of the user's in brackets, safe to stand inside a larger statement; a comment in it can't
         swallow what follows. Where the engine would take an unknown quoted name for a string, it no longer can.

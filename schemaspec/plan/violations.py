@@ -209,9 +209,8 @@ def _foreign_key(live: Live, table: ObjectId, after: SchemaObject) -> Iterator[t
     if parent is not None and parent in live.target:
         if len(columns) != len(target[1]):
             return
-        pairs = zip((quote(name) for name in target[1]), own, strict=True)
-        match = " AND ".join(f"p.{there} = {here}" for there, here in pairs)
-        condition += f" AND NOT EXISTS (SELECT 1 FROM (SELECT * FROM {live.shape(parent)}) AS p WHERE {match})"
+        others = [quote(name) for name in target[1]]
+        condition += f" AND {live.engine.dialect.unmatched(after, own, f'(SELECT * FROM {live.shape(parent)})', others)}"
     source = f"(SELECT * FROM {live.shape(table)}) AS c"
     row = live.row(f"SELECT COUNT(*) FROM {source} WHERE {condition}")
     if row is not None and row[0]:

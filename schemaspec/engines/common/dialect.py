@@ -11,7 +11,7 @@ from schemaspec.errors import InputError, UnsupportedError
 from schemaspec.model.ending import ended
 from schemaspec.model.plan import Statement
 from schemaspec.model.position import Position
-from schemaspec.model.schema import ObjectId
+from schemaspec.model.schema import ObjectId, SchemaObject
 from schemaspec.model.spec import Column, Constraint, Declaration, Index, Object, Script, Table
 
 if TYPE_CHECKING:
@@ -137,6 +137,11 @@ class BaseDialect:
         if type not in TYPE_PATTERNS:
             raise InputError(f"no type {type!r} in data rules", fix=f"use one of {', '.join(TYPE_PATTERNS)}")
         return self.matches(self.as_text(expression), TYPE_PATTERNS[type]) if TYPE_PATTERNS[type] else "(1 = 1)"
+
+    def unmatched(self, key: SchemaObject, own: Sequence[str], parent: str, there: Sequence[str]) -> str:
+        """See `Dialect.unmatched`."""
+        match = " AND ".join(f"p.{other} = {mine}" for other, mine in zip(there, own, strict=True))
+        return f"NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {match})"
 
     def key(self, text: str) -> str:
         """One key of a constraint or an index as SQL: a plain name is quoted, anything else is the engine's own words."""

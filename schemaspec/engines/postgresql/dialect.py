@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from schemaspec.engines.common.dialect import BaseDialect
 from schemaspec.engines.common.tokens import POSTGRESQL, Syntax, split, unquote
 from schemaspec.engines.common.tokens import normalize as normalize_text
+from schemaspec.engines.postgresql.covered import unmatched
 from schemaspec.engines.postgresql.features import FEATURES
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.remarks import declared_remarks
@@ -18,7 +19,7 @@ from schemaspec.errors import InputError, UnsupportedError
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Statement
 from schemaspec.model.position import Position
-from schemaspec.model.schema import ObjectId
+from schemaspec.model.schema import ObjectId, SchemaObject
 from schemaspec.model.spec import Constraint, Index, Object, Option, Table
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"(?=\Z|[.(])')
@@ -144,6 +145,10 @@ class PostgresDialect(BaseDialect):
     def as_text(self, expression: str) -> str:
         """See `Dialect.as_text`."""
         return f"({expression})::text"
+
+    def unmatched(self, key: SchemaObject, own: Sequence[str], parent: str, there: Sequence[str]) -> str:
+        """See `Dialect.unmatched`."""
+        return unmatched(key.get("definition"), own, parent, there)
 
     def length(self, expression: str) -> str:
         """See `Dialect.length`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.covered import spans_time, unmatched
 from schemaspec.engines.postgresql.facts import is_unproven
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.names import dotted, identifier
@@ -25,7 +25,8 @@ where {_OURS} and not (i.indisvalid and i.indisready and i.indislive) and t.relk
 _UNVALIDATED = f"""
 select n.nspname, coalesce(t.relname, d.typname), k.conname, case when t.oid is null then 'DOMAIN' else 'TABLE' end,
   case when t.oid is null then null when k.contype = 'c' then pg_get_expr(k.conbin, k.conrelid) when k.contype = 'n' then
-    (select format('%I is not null', a.attname) from pg_attribute a where a.attrelid = t.oid and a.attnum = k.conkey[1]) end
+    (select format('%I is not null', a.attname) from pg_attribute a where a.attrelid = t.oid and a.attnum = k.conkey[1]) end,
+  pg_get_constraintdef(k.oid)
 from pg_constraint k left join pg_class t on t.oid = k.conrelid left join pg_type d on d.oid = k.contypid
 join pg_namespace n on n.oid = coalesce(t.relnamespace, d.typnamespace)
 where {_OURS} and not k.convalidated and k.conparentid = 0 and coalesce((to_jsonb(k)->>'conenforced')::boolean, true)
@@ -56,8 +57,6 @@ select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.rel
 where {_OURS} and c.relkind = 'r' and not c.relhassubclass and pg_relation_size(c.oid) = 0 order by 1, 2
 """
 _AT_ONCE = 100
-_PERIOD = re.compile(r"[(,] ?PERIOD ")
-"""A key that holds for a time refers to rows that cover it together."""
 
 
 def integrity(connection: PostgresConnection) -> tuple[Fault, ...]:
@@ -87,8 +86,11 @@ def _invalid(connection: PostgresConnection) -> Iterator[Fault]:
 
 
 def _unvalidated(connection: PostgresConnection) -> Iterator[Fault]:
-    for schema, owner, name, kind, condition in connection.query(_UNVALIDATED):
-        sql = f"ALTER {kind} {dotted((schema, owner))} VALIDATE CONSTRAINT {identifier(name)}"
+    for schema, owner, name, kind, condition, definition in connection.query(_UNVALIDATED):
+        alter, called = f"ALTER {kind} {dotted((schema, owner))}", identifier(name)
+        sql = f"{alter} VALIDATE CONSTRAINT {called}"
+        if spans_time(definition):  # VALIDATE takes a time that is only covered in part for one that is met
+            sql = f"{alter} DROP CONSTRAINT {called}, ADD CONSTRAINT {called} {str(definition).removesuffix(' NOT VALID')}"
         yield Fault(
             code="unvalidated",
             object=shown((schema, owner, name)),
@@ -185,7 +187,7 @@ def orphans(connection: PostgresConnection, schema: Schema) -> tuple[Fault, ...]
     """See `protocol.Engine.orphans`. The server vouches for validated keys; those that never were are looked at."""
     found: list[Fault] = []
     for item in schema.of_kind("foreign_key"):
-        if is_unproven(item["definition"]) and not _PERIOD.search(str(item["definition"])):
+        if is_unproven(item["definition"]):
             found += _orphans_of(connection, item)
     return tuple(found)
 
@@ -194,11 +196,11 @@ def _orphans_of(connection: PostgresConnection, item: SchemaObject) -> Iterator[
     columns, target, others = (item.note(name) for name in ("columns", "target", "target_columns"))
     if not (isinstance(columns, tuple) and isinstance(target, tuple) and isinstance(others, tuple)):
         return
-    pairs = list(zip(map(str, columns), map(str, others), strict=True))
-    joined = " and ".join(f"p.{identifier(other)} = c.{identifier(name)}" for name, other in pairs)
-    filled = " and ".join(f"c.{identifier(name)} is not null" for name, _ in pairs)
+    own = [f"c.{identifier(str(name))}" for name in columns]
+    filled = " and ".join(f"{key} is not null" for key in own)
     child, parent = dotted(item.id.owner), dotted(tuple(map(str, target)))
-    orphans = f"from {child} c where {filled} and not exists (select from {parent} p where {joined})"
+    missing = unmatched(item["definition"], own, parent, [identifier(str(name)) for name in others])
+    orphans = f"from {child} c where {filled} and {missing}"
     count = connection.query(f"select count(*) {orphans}")[0][0]
     if count:
         rows = "1 row" if count == 1 else f"{count} rows"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from schemaspec.errors import SchemaspecError
+from schemaspec.engines.postgresql import ENGINE
+from schemaspec.errors import SchemaspecError, StatementError
 from tests.engines.postgresql.conftest import Make, ask, run
 from tests.engines.postgresql.planning import apply, plan_to, schema_of
+from tests.engines.postgresql.versions import only_on
 
 KEPT = [
     pytest.param(
@@ -100,3 +102,40 @@ def test_rows_that_refuse_leave_everything_as_it_was(database: Make) -> None:
     with pytest.raises(SchemaspecError):
         apply(live, plan.statements)
     assert schema_of(live).fingerprint == before.fingerprint
+
+
+@only_on(since=18)
+def test_a_key_for_a_time_is_met_by_rows_that_cover_it_together(database: Make) -> None:
+    tables = (
+        "create extension btree_gist; create table r (id int, d daterange, primary key (id, d without overlaps)); "
+        "create table t (rid int, d daterange);"
+    )
+    key = "alter table t add constraint f foreign key (rid, period d) references r (id, period d)"
+    live, wanted = database(tables), schema_of(database(tables + key, name="wanted"))
+    run(
+        live,
+        "insert into r values (1, '[2024-01-01,2025-01-01)'), (1, '[2025-01-01,2026-01-01)'), (1, '[2026-01-02,2027-01-01)')",
+    )
+    run(live, "insert into t values (1, '[2024-06-01,2025-06-01)'), (1, '[2025-06-01,2026-06-01)'), (2, null)")
+    plan = plan_to(live, wanted)
+    assert [hazard.rows for hazard in plan.all_hazards if hazard.code == "foreign_key_violated"] == [1]
+    with pytest.raises(SchemaspecError, match="the database is as it was"):
+        apply(live, plan.statements)
+    run(live, f"{key} not valid")
+    connection = ENGINE.connect(live, mode="write")
+    try:
+        (orphans,) = ENGINE.orphans(connection, schema_of(live))
+        (half,) = ENGINE.integrity(connection)
+        assert len(connection.query(orphans.query)) == 1
+        with pytest.raises(StatementError):
+            connection.execute(str(half.fix))
+    finally:
+        connection.close()
+    # VALIDATE would overlook it.
+    with pytest.raises(SchemaspecError):
+        apply(live, plan_to(live, wanted).statements)
+    run(live, "delete from t where upper(d) > '2026-01-01'")
+    plan = plan_to(live, wanted)
+    assert not [hazard for hazard in plan.all_hazards if hazard.blocking]
+    apply(live, plan.statements)
+    assert schema_of(live).fingerprint == wanted.fingerprint
