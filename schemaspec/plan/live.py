@@ -36,6 +36,7 @@ class Live:
         self.start = start
         self.target = target
         self._old = names_now(renames)
+        self._computed: dict[ObjectId, str | None] = {}
         self._estimates: dict[ObjectId, tuple[int | None, int | None]] = {}
 
     @property
@@ -92,14 +93,35 @@ class Live:
     def shape(self, table: ObjectId) -> str:
         """What to select from to see the table's rows with renamed columns, and with the columns that the plan adds."""
         quote = self.engine.dialect.quote
-        here = self.start.children(table.path, "column")
         added = [item for item in self.target.children(table.path, "column") if item.id not in self.start]
+        computed = {item.id: text for item in added if (text := self.computed(table, item)) is not None}
+        source = self._shape(table, [item for item in added if item.id not in computed])
+        if not computed:
+            return source
+        alias = quote("t")
+        parts = [f"{alias}.*", *(f"{text} AS {quote(id.name)}" for id, text in computed.items())]
+        return f"(SELECT {', '.join(parts)} FROM {_called(source, alias)}) AS {alias}"
+
+    def _shape(self, table: ObjectId, added: Sequence[SchemaObject]) -> str:
+        quote = self.engine.dialect.quote
+        here = self.start.children(table.path, "column")
         renamed = [item for item in here if item.id in self._old]
         if not added and not renamed:
             return self.quoted(table)
         parts = [f"{quote(self._old.get(item.id, item.id).name)} AS {quote(item.id.name)}" for item in here]
         parts += [f"{self._initial(item)} AS {quote(item.id.name)}" for item in added]
         return f"(SELECT {', '.join(parts)} FROM {self.quoted(table)}) AS {quote('t')}"
+
+    def computed(self, table: ObjectId, column: SchemaObject) -> str | None:
+        """What a new column is computed by, as SQL over the table's other columns; None where that can't be told beforehand:
+        it is another column, or uses what is not there yet."""
+        if not facts.is_generated(column) or column.id in self.start or self.connection is None:
+            return None
+        if column.id not in self._computed:
+            text, source = self.expression(str(column["generated"])), self._shape(table, ())
+            told = text is not None and self._asked(f"SELECT {text} FROM {source} LIMIT 1") is not None
+            self._computed[column.id] = text if told else None
+        return self._computed[column.id]
 
     def _initial(self, column: SchemaObject) -> str:
         """The value that a new column starts with; NULL where it can't be told beforehand, as of a sequence that is new too."""
@@ -160,6 +182,10 @@ class Live:
         if self.connection is None:
             return False
         return self._asked(f"SELECT 1 FROM {self.quoted(table)} LIMIT 1") != []
+
+
+def _called(source: str, alias: str) -> str:
+    return source if source.startswith("(") else f"{source} AS {alias}"
 
 
 def plural(count: int, word: str) -> str:

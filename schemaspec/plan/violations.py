@@ -100,11 +100,11 @@ def ask_columns(live: Live, tally: Tally, table: ObjectId) -> None:
 def ask_column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> None:
     """Ask what a column that is new (`before` is None) or changes has against the rows."""
     quoted = live.engine.dialect.quote(after.id.name)
-    if facts.not_null(after) and not facts.is_generated(after):
-        if before is None and not facts.fills_itself(after, live.target):
+    if facts.not_null(after):
+        computed, condition = facts.is_generated(after), f"{quoted} IS NULL"
+        if before is None and not computed and not facts.fills_itself(after, live.target):
             tally.ask(Question(about=after.id, table=table, condition="", answer=_Unfilled(live, after.id)))
-        elif before is not None and not facts.not_null(before):
-            condition = f"{quoted} IS NULL"
+        elif live.computed(table, after) is not None or (before is not None and not computed and not facts.not_null(before)):
             tally.ask(Question(about=after.id, table=table, condition=condition, answer=_Nulls(live, after.id, table, condition)))
     if before is not None and (found := conversion(live.engine, before, after, quoted)) is not None:
         answer = _Converted(live, before, after, table, found.condition)

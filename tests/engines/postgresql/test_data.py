@@ -104,6 +104,19 @@ def test_rows_that_refuse_leave_everything_as_it_was(database: Make) -> None:
     assert schema_of(live).fingerprint == before.fingerprint
 
 
+def test_rows_are_held_against_what_new_columns_compute_of_them(database: Make) -> None:
+    live = database("create table t (id int, a int)")
+    run(live, "insert into t values (1, null), (2, 3), (3, 30), (4, 9)")
+    computed = (
+        "create table t (id int, a int, g int generated always as (a * 2) stored not null check (g > 10), "
+        "h int generated always as (a % 7) stored unique)"
+    )
+    wanted = database(computed, name="wanted")
+    plan = plan_to(live, schema_of(wanted))
+    told = {hazard.code: hazard.rows for hazard in plan.all_hazards if hazard.code.endswith("_violated")}
+    assert told == {"not_null_violated": 1, "check_violated": 1, "unique_violated": 2}
+
+
 @only_on(since=18)
 def test_a_key_for_a_time_is_met_by_rows_that_cover_it_together(database: Make) -> None:
     tables = (
