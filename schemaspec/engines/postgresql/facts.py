@@ -6,6 +6,9 @@ from typing import Any
 
 from schemaspec.model.schema import SchemaObject
 
+TYPES = frozenset({"enum", "domain", "composite", "range"})
+"""The kinds of types that are made of what SQL can say."""
+
 
 def version_number(text: str) -> int:
     """`server_version_num`, without the minor version, from a version's text."""
@@ -47,3 +50,16 @@ def named(item: SchemaObject, name: str) -> tuple[str, ...]:
 def noted(item: SchemaObject, name: str) -> tuple[tuple[Any, ...], ...]:
     value = item.note(name)
     return tuple(part for part in value if isinstance(part, tuple)) if isinstance(value, tuple) else ()
+
+
+def grows(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether all labels of an enum are still there, in the same order, among the new ones."""
+    rest = iter(after)
+    return all(label in rest for label in before)
+
+
+def takes_another(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether another type takes the place of this one, so that what has it is rewritten."""
+    if before.id.kind == "enum":
+        return not grows(strings(before, "labels"), strings(after, "labels"))
+    return any(before.get(name) != after.get(name) for name in ("type", "collation", "definition", "attributes"))

@@ -10,15 +10,15 @@ from typing import Literal
 from schemaspec.engines.postgresql import overloads
 from schemaspec.engines.postgresql.conversions import is_assigned, is_widened
 from schemaspec.engines.postgresql.covered import spans_time
-from schemaspec.engines.postgresql.facts import is_unproven, pairs, strings, version_number
+from schemaspec.engines.postgresql.facts import TYPES, grows, is_unproven, pairs, strings, takes_another, version_number
 from schemaspec.engines.postgresql.features import SET_EXPRESSION
 from schemaspec.engines.postgresql.names import dotted
+from schemaspec.engines.postgresql.rows_held import ROWS, waits
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
 from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 Fate = Literal["replaced", "kept", "shaken"]
-TYPES = frozenset({"enum", "domain", "composite", "range"})
 _WHOLE = frozenset(
     [
         "aggregate",
@@ -96,7 +96,7 @@ def made_anew(before: SchemaObject, current: Schema, desired: Schema) -> bool:
     if after.get("of_type") and not _in_order(before, current, desired):
         return True
     return any(
-        _takes_another(current[type], desired[type]) if type in desired else of_another_kind(type, desired) is not None
+        takes_another(current[type], desired[type]) if type in desired else of_another_kind(type, desired) is not None
         for type in key_types(before, current)
     )
 
@@ -130,13 +130,6 @@ def key_types(table: SchemaObject, schema: Schema) -> set[ObjectId]:
     keys = [entry.rpartition(" ")[0] if " " in entry else entry for entry in strings(table, "partition_key_types")]
     columns = (schema.get(ObjectId("column", (*table.id.path, key))) for key in keys)
     return {used for column in columns if column is not None for used in column.depends_on if used.kind in TYPES}
-
-
-def _takes_another(before: SchemaObject, after: SchemaObject) -> bool:
-    """Whether another type takes the place of this one. The columns of a partition key can't go over to it."""
-    if before.id.kind == "enum":
-        return not grows(strings(before, "labels"), strings(after, "labels"))
-    return any(before.get(name) != after.get(name) for name in ("type", "collation", "definition", "attributes"))
 
 
 def _falls_with_parent(change: Change, current: Schema, desired: Schema) -> bool:
@@ -206,7 +199,7 @@ def invalidates(change: Change, current: Schema, desired: Schema) -> bool:
     if change.action != "alter" or change.before is None or change.after is None:
         return False
     if change.id.kind == "column":
-        return change.changed("type", "collation")
+        return change.changed("type", "collation", ROWS)
     return change.id.kind in TYPES and needs_swap(change, current)
 
 
@@ -286,12 +279,6 @@ def alters_shape(change: Change, current: Schema) -> bool:
     return change.changed("attributes") and not composite_in_place(before, after, current)
 
 
-def grows(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """Whether all labels are still there, in the same order, among the new ones."""
-    rest = iter(after)
-    return all(label in rest for label in before)
-
-
 def composite_in_place(before: SchemaObject, after: SchemaObject, current: Schema) -> bool:
     """Whether ALTER TYPE can do it: attributes go, come at the end, or change while no column uses them."""
     old, new = pairs(before, "attributes"), pairs(after, "attributes")
@@ -321,7 +308,7 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
         if dependent.id.kind in TYPES:
             return "shaken" if used_by_columns(dependent.id, current) else "replaced"
         return "kept" if dependent.id.kind in ("table", "foreign_table") else "replaced"
-    if used.id.kind == "column" and used.id in desired:
+    if used.id.kind == "column" and used.id in desired and not waits(used, current, desired):
         if dependent.id.kind == "check" and _is_rechecked(dependent, used, current, desired):
             return "replaced"
         if dependent.id.kind in _KEPT_BY_COLUMN and not (dependent.id.kind in INDEXED and _range_changes(used, current, desired)):

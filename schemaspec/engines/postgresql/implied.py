@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemaspec.engines.postgresql import overloads
-from schemaspec.engines.postgresql.facts import is_unproven
+from schemaspec.engines.postgresql.facts import TYPES, is_unproven
 from schemaspec.engines.postgresql.fate import (
     CHECKS,
     INCOMPLETE,
     INDEXED,
-    TYPES,
     checks_of,
     is_contained,
     key_types,
@@ -18,6 +17,7 @@ from schemaspec.engines.postgresql.fate import (
     replaces,
 )
 from schemaspec.engines.postgresql.names import dotted
+from schemaspec.engines.postgresql.rows_held import ROWS, waits
 from schemaspec.model.change import AttributeChange, Change
 from schemaspec.model.schema import ObjectId, Schema
 
@@ -42,6 +42,9 @@ def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tupl
     for table in current.of_kind("table"):
         if table.get("of_type") and table.id in desired and made_anew(table, current, desired):
             _also(found, AttributeChange(name=KEY, before=True, after=True), table.id, current, desired)
+    for column in current.of_kind("column"):
+        if waits(column, current, desired):
+            _also(found, AttributeChange(name=ROWS, before=True, after=True), column.id, current, desired)
     typed = {id for id, change in found.items() if change.action in ("alter", "drop") and id.kind in TYPES}
     for table in current.of_kind("table") if typed else ():
         if not typed.isdisjoint(key_types(table, current)) and made_anew(table, current, desired) and table.id in desired:

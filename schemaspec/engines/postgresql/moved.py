@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards
 from schemaspec.engines.postgresql.conversions import cast_expression
-from schemaspec.engines.postgresql.facts import strings
-from schemaspec.engines.postgresql.fate import TYPES, made_anew
+from schemaspec.engines.postgresql.facts import TYPES, strings
+from schemaspec.engines.postgresql.fate import made_anew
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.numbers import numbers_of, set_to_last
 from schemaspec.engines.postgresql.plan_context import Context, statement

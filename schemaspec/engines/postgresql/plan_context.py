@@ -7,8 +7,8 @@ from functools import cached_property
 
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
-from schemaspec.engines.postgresql.facts import in_order, strings, version_number
-from schemaspec.engines.postgresql.fate import TYPES, built_on, needs_swap
+from schemaspec.engines.postgresql.facts import TYPES, in_order, strings, version_number
+from schemaspec.engines.postgresql.fate import built_on, needs_swap
 from schemaspec.engines.postgresql.grant_changes import Granted, privilege_changes
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import falls_with, remarks

@@ -16,6 +16,7 @@ from schemaspec.engines.postgresql.plan_context import Context, altered, created
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column_drop import dropping, falling, leaves
 from schemaspec.engines.postgresql.render_table import foreign_option_changes, option_changes
+from schemaspec.engines.postgresql.rows_held import aside, holders
 from schemaspec.engines.postgresql.table_texts import (
     column_extras,
     column_text,
@@ -175,6 +176,7 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     implied = _implied(change, after, context)
     alter = f"ALTER TABLE {dotted(after.id.owner)} ALTER COLUMN {identifier(after.id.name)}"
     texts: list[str | Statement] = []
+    along = list(context.altered_along(before))
     if change.changed("generated") and after.get("generated") is not None:
         texts.append(_expression(after, context))
     elif change.changed("generated") and "generated" not in implied:
@@ -183,7 +185,10 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
         texts.append(f"{alter} DROP IDENTITY")
     if change.changed("type", "collation") and "type" not in implied:
         value = "" if after.get("generated") else cast_expression(identifier(after.id.name), before, after)
-        texts.append(retyped(after.id, _type(after), value, context))
+        held = holders(after.id.owner, context.current, context.desired)
+        away, back = aside(held, context.desired)
+        texts += [*away, retyped(after.id, _type(after), value, context), *back]
+        along += [column.id for column in held]
     if gradually.is_unfinished(before, after, context):
         texts.append(gradually.filled(after))
     if "not_null" not in implied:
@@ -194,7 +199,7 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     texts += _annotations(change, before, after, context)
     if texts:
         freed = [parent.id for parent in parent_columns(before, context.current) if parent.id in context.drops]
-        yield altered(change, texts, *context.altered_along(before), after=(*freed, *_freed_names(after, context)))
+        yield altered(change, texts, *along, after=(*freed, *_freed_names(after, context)))
 
 
 def _expression(after: SchemaObject, context: Context) -> str:

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast
-from schemaspec.engines.postgresql.facts import is_unproven, pairs
-from schemaspec.engines.postgresql.fate import TYPES, built_on, needs_swap, of_another_kind, used_by_columns
+from schemaspec.engines.postgresql.facts import TYPES, is_unproven, pairs
+from schemaspec.engines.postgresql.fate import built_on, needs_swap, of_another_kind, used_by_columns
 from schemaspec.engines.postgresql.moved import where_waiting
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column import retyped
+from schemaspec.engines.postgresql.rows_held import aside, holders
 from schemaspec.engines.postgresql.table_texts import parent_columns
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.engines.postgresql.texts import constraint_clause, create, domain_definition
@@ -72,13 +73,17 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     converters = tuple(_converters(pairs_of_types, [entry[0] for entry in columns.values()], context))
     texts += (make for make, _ in converters)
     moving = {id: entry for id, entry in columns.items() if _moves(entry[0], entry[2], context)}
+    held = {column.id: column for id in moving for column in holders(id.owner, context.current, context.desired)}
+    put_aside, put_back = aside((column for id, column in held.items() if id not in moving), context.desired)
+    texts += put_aside
     for column, old, new in moving.values():
         if not any(parent.id in moving for parent in parent_columns(column, context.current)):
             texts.append(_moved(column, old, new, context))
+    texts += put_back
     for column, old, new in columns.values():
-        held = where_waiting(column, new, context)
-        if held is not None:
-            texts.append(_moved(column, old, new, context, held))
+        place = where_waiting(column, new, context)
+        if place is not None:
+            texts.append(_moved(column, old, new, context, place))
     texts += (drop for _, drop in reversed(converters))
     for old, _ in reversed(pairs_of_types):
         texts.append(f"DROP {_word(old)} {dotted((*old.id.path[:-1], _old_name(old)))}")
@@ -87,7 +92,7 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     danger = [hazard] if moving else []
     swapped = [statement(str(first), after.id, *danger), *rest]
     away, back = ([text for texts in sides for text in texts] for sides in zip(*waiting, strict=True)) if waiting else ([], [])
-    ids = [*(other.id for other in others), *(item.id for item in above)]
+    ids = [*(other.id for other in others), *(item.id for item in above), *held]
     step = altered(change, [*away, *swapped, *back], *inside, *ids, after=leaving)
     along = (context.alters[item.id] for item in built if item.id in context.alters)
     return replace(step, drops=(step.drops - inside) | checks, changes=(change, *others, *along))

@@ -1,0 +1,70 @@
+"""Columns that hold rows of another table, or values that such rows are part of: the server rewrites none of that table
+meanwhile, so they wait as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schemaspec.engines.postgresql.conversions import is_widened
+from schemaspec.engines.postgresql.facts import TYPES, takes_another
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+
+ROWS = "rows"
+"""What differs in a column that holds rows of a table which is rewritten."""
+
+
+def tables_in(column: SchemaObject, schema: Schema) -> frozenset[ObjectId]:
+    """The tables whose rows are in the values of the column."""
+    found: set[ObjectId] = set()
+    queue = list(column.depends_on)
+    while queue:
+        used = queue.pop()
+        if used.kind == "table" and used.path != column.id.owner:
+            found.add(used)
+        elif used.kind in TYPES and used in schema:
+            queue += (inner for inner in schema[used].depends_on if inner != used)
+    return frozenset(found)
+
+
+def waits(column: SchemaObject, current: Schema, desired: Schema) -> bool:
+    """Whether the column has to wait as text while a table is rewritten whose rows it holds, and goes on to hold."""
+    after = desired.get(column.id)
+    return after is not None and any(
+        table in tables_in(after, desired) and _is_rewritten(table, current, desired) for table in tables_in(column, current)
+    )
+
+
+def holders(table: tuple[str, ...], current: Schema, desired: Schema) -> list[SchemaObject]:
+    """The columns that wait while this table is rewritten."""
+    id = ObjectId("table", table)
+    return [
+        column for column in current.of_kind("column") if id in tables_in(column, current) and waits(column, current, desired)
+    ]
+
+
+def _is_rewritten(table: ObjectId, current: Schema, desired: Schema) -> bool:
+    """Whether a column of the table that stays goes over to another type, or its type to another form."""
+    if table not in desired:
+        return False
+    for before in current.children(table.path, "column"):
+        after = desired.get(before.id)
+        if after is None:
+            continue
+        if any(before.get(name) != after.get(name) for name in ("type", "collation")) and not is_widened(before, after):
+            return True
+        types = [used for used in before.depends_on if used.kind in TYPES and used in desired]
+        if any(takes_another(current[type], desired[type]) for type in types):
+            return True
+    return False
+
+
+def aside(columns: Iterable[SchemaObject], desired: Schema) -> tuple[list[str], list[str]]:
+    """What has the values of the columns wait as text, and what turns them back."""
+    away, back = [], []
+    for column in columns:
+        alter = f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)} TYPE"
+        value = f"{identifier(column.id.name)}::text"
+        away.append(f"{alter} text USING {value}")
+        back.append(f"{alter} {desired[column.id]['type']} USING {value}::{desired[column.id]['type']}")
+    return away, list(reversed(back))
