@@ -10,7 +10,7 @@ from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 OVERLOADED = "overloaded"
 """What differs in an object that calls a routine in whose place another one of its name comes."""
 _ROUTINES = ("function", "procedure")
-_IN_PLACE = frozenset({"default", "policy", "view", "rule", *_ROUTINES})
+_IN_PLACE = frozenset({"default", "column", "policy", "view", "rule", *_ROUTINES})
 """The kinds that can be altered in place to call another routine."""
 
 
