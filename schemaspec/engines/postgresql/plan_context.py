@@ -12,6 +12,7 @@ from schemaspec.engines.postgresql.fate import built_on, needs_swap
 from schemaspec.engines.postgresql.grant_changes import Granted, privilege_changes
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import falls_with, remarks
+from schemaspec.engines.postgresql.rows_held import holders
 from schemaspec.engines.postgresql.table_texts import Reach, identity_sequence, parent_columns
 from schemaspec.engines.postgresql.targets import RELATIONS, acl_kind, comment_text, grant_target, target
 from schemaspec.engines.postgresql.texts import bodies
@@ -108,6 +109,14 @@ class Context:
         owner = identifier(str(noted)) if noted else "CURRENT_USER"
         another = noted not in (None, _LORD) and here is not None and bool(here.note("of_another", here.id.kind not in _OWNED))
         return Granted(before.id, target, owner, another, column)
+
+    def holders(self, table: tuple[str, ...]) -> Sequence[SchemaObject]:
+        """The columns that wait as text while this table is rewritten, since they hold rows of it."""
+        return self._holders.get(ObjectId("table", table), ())
+
+    @cached_property
+    def _holders(self) -> dict[ObjectId, list[SchemaObject]]:
+        return holders(self.current, self.desired)
 
     def sequences_of(self, table: tuple[str, ...], schema: Schema) -> tuple[SchemaObject, ...]:
         """The sequences of this schema that columns of the table own."""

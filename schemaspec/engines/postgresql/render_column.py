@@ -16,7 +16,7 @@ from schemaspec.engines.postgresql.plan_context import Context, altered, created
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column_drop import dropping, falling, leaves
 from schemaspec.engines.postgresql.render_table import foreign_option_changes, option_changes
-from schemaspec.engines.postgresql.rows_held import aside, holders
+from schemaspec.engines.postgresql.rows_held import aside
 from schemaspec.engines.postgresql.table_texts import (
     column_extras,
     column_text,
@@ -185,7 +185,7 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
         texts.append(f"{alter} DROP IDENTITY")
     if change.changed("type", "collation") and "type" not in implied:
         value = "" if after.get("generated") else cast_expression(identifier(after.id.name), before, after)
-        held = holders(after.id.owner, context.current, context.desired)
+        held = context.holders(after.id.owner)
         away, back = aside(held, context.desired)
         texts += [*away, retyped(after.id, _type(after), value, context), *back]
         along += [column.id for column in held]

@@ -14,7 +14,7 @@ from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column import retyped
-from schemaspec.engines.postgresql.rows_held import aside, holders
+from schemaspec.engines.postgresql.rows_held import aside
 from schemaspec.engines.postgresql.table_texts import parent_columns
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.engines.postgresql.texts import constraint_clause, create, domain_definition
@@ -73,7 +73,7 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     converters = tuple(_converters(pairs_of_types, [entry[0] for entry in columns.values()], context))
     texts += (make for make, _ in converters)
     moving = {id: entry for id, entry in columns.items() if _moves(entry[0], entry[2], context)}
-    held = {column.id: column for id in moving for column in holders(id.owner, context.current, context.desired)}
+    held = {column.id: column for id in moving for column in context.holders(id.owner)}
     put_aside, put_back = aside((column for id, column in held.items() if id not in moving), context.desired)
     texts += put_aside
     for column, old, new in moving.values():

@@ -35,12 +35,14 @@ def waits(column: SchemaObject, current: Schema, desired: Schema) -> bool:
     )
 
 
-def holders(table: tuple[str, ...], current: Schema, desired: Schema) -> list[SchemaObject]:
-    """The columns that wait while this table is rewritten."""
-    id = ObjectId("table", table)
-    return [
-        column for column in current.of_kind("column") if id in tables_in(column, current) and waits(column, current, desired)
-    ]
+def holders(current: Schema, desired: Schema) -> dict[ObjectId, list[SchemaObject]]:
+    """The columns that wait while a table is rewritten, by that table."""
+    found: dict[ObjectId, list[SchemaObject]] = {}
+    for column in current.of_kind("column"):
+        for table in tables_in(column, current):
+            if waits(column, current, desired):
+                found.setdefault(table, []).append(column)
+    return found
 
 
 def _is_rewritten(table: ObjectId, current: Schema, desired: Schema) -> bool:
