@@ -7,7 +7,6 @@ from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.covered import spans_time, unmatched
-from schemaspec.engines.postgresql.facts import is_unproven
 from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.targets import literal
@@ -184,10 +183,11 @@ def estimate(connection: PostgresConnection, table: SchemaObject) -> tuple[int, 
 
 
 def orphans(connection: PostgresConnection, schema: Schema) -> tuple[Fault, ...]:
-    """See `protocol.Engine.orphans`. The server vouches for validated keys; those that never were are looked at."""
+    """See `protocol.Engine.orphans`. The server vouches for validated keys; those that never were are looked at, but for those
+    that are not to be enforced."""
     found: list[Fault] = []
     for item in schema.of_kind("foreign_key"):
-        if is_unproven(item["definition"]):
+        if str(item["definition"]).endswith("NOT VALID"):
             found += _orphans_of(connection, item)
     return tuple(found)
 

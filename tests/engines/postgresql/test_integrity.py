@@ -12,6 +12,7 @@ from schemaspec.model.schema import ObjectId
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.conftest import Make, run
 from tests.engines.postgresql.planning import schema_of
+from tests.engines.postgresql.versions import only_on
 
 
 def _faults(url: DatabaseUrl) -> list[tuple[str, str]]:
@@ -61,6 +62,20 @@ def test_an_unvalidated_constraint_and_its_orphans(database: Make) -> None:
     run(live, "delete from t where p = 5")
     run(live, found[0].fix.partition("then ")[2].split(";")[0])
     assert _faults(live) == []
+
+
+@only_on(since=18)
+def test_a_constraint_that_is_not_to_be_enforced_is_held_against_no_row(database: Make) -> None:
+    live = database(
+        "create table p (id int primary key); create table t (p int); insert into t values (5);"
+        "alter table t add constraint f foreign key (p) references p not enforced, add constraint c check (p < 0) not enforced"
+    )
+    assert _faults(live) == []
+    connection = ENGINE.connect(live)
+    try:
+        assert ENGINE.orphans(connection, schema_of(live)) == ()
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize(
