@@ -37,6 +37,13 @@ _WAYS = {
 _ADDS = r"alter\s+table\b.*\badd\s+(constraint\s+(\"[^\"]+\"|\S+)\s+)?"
 _ADDS_COLUMN = r"alter\s+table\b.*\badd\s+(column\b|(?!constraint\b|unique\b|primary\b|foreign\b|check\b|exclude\b))"
 _SCANS = {
+    rf"{_ADDS}(unique|primary\s+key)\b[^;]*\bwithout\s+overlaps\b": Way(
+        "there is none for the table as it is: make a new one with the key, and move the rows", "P9"
+    ),
+    rf"{_ADDS}foreign\s+key\s*\([^()]*\bperiod\s+[^\s,)]": Way(
+        "there is none: VALIDATE takes a time that is covered in part for one that is met; add it when there is little traffic",
+        "P10",
+    ),
     rf"{_ADDS}unique\b": Way(
         f"build its index first: CREATE UNIQUE INDEX CONCURRENTLY, {_ALONE}; then ADD CONSTRAINT … UNIQUE USING INDEX", "P7"
     ),

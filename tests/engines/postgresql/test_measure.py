@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from schemaspec.engines.postgresql import ENGINE
+from schemaspec.engines.postgresql.gentler import gentler
 from schemaspec.engines.protocol import Connection
 from schemaspec.errors import StatementError
 from schemaspec.model.plan import Statement
@@ -92,6 +93,20 @@ def test_the_gentler_way_fits_the_statement(shop: Connection, sql: str, rule: st
     assert found, "nothing was seen"
     assert {hazard.rule for hazard in found} == {rule}
     assert all(safer in hazard.safer for hazard in found)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rule", "safer"),
+    [
+        ("ALTER TABLE t ADD CONSTRAINT k UNIQUE (id, d WITHOUT OVERLAPS)", "P9", "a new one with the key"),
+        ("ALTER TABLE t ADD PRIMARY KEY (id, d\n without overlaps)", "P9", "a new one with the key"),
+        ("ALTER TABLE t ADD FOREIGN KEY (id, PERIOD d) REFERENCES r (id, PERIOD d)", "P10", "VALIDATE takes a time"),
+        ("ALTER TABLE t ADD FOREIGN KEY (id, period) REFERENCES r (id, d)", "P10", "add it NOT VALID"),
+    ],
+)
+def test_keys_that_hold_for_a_time_have_no_gentler_way(sql: str, rule: str, safer: str) -> None:
+    way = gentler(sql, "scan")
+    assert way is not None and way.rule == rule and safer in way.safer
 
 
 def test_a_foreign_key_blocks_writes_on_both_sides(shop: Connection) -> None:
