@@ -177,10 +177,19 @@ class Context:
 
     def altered_along(self, column: SchemaObject) -> Iterator[ObjectId]:
         """The columns of heirs and partitions, all the way down, that are altered as this one is."""
-        for heir in self.inherited_columns(column.id.name):
+        for heir in self._with_parents.get(column.id.name, ()):
             if heir.id in self.alters and any(parent.id == column.id for parent in parent_columns(heir, self.current)):
                 yield heir.id
                 yield from self.altered_along(heir)
+
+    @cached_property
+    def _with_parents(self) -> dict[str, list[SchemaObject]]:
+        heirs = {item.id.path for item in self.current.of_kind("table", "foreign_table") if _has_parents(item)}
+        found: dict[str, list[SchemaObject]] = {}
+        for column in self.current.of_kind("column") if heirs else ():
+            if column.id.owner in heirs:
+                found.setdefault(column.id.name, []).append(column)
+        return found
 
     @cached_property
     def _inherited(self) -> dict[str, list[SchemaObject]]:
@@ -223,6 +232,10 @@ class Context:
         wanted = strings(column, "sequence_privileges")
         extra = [entry for entry in self.initial("sequence", column.id.path[0]) if entry not in wanted]
         return grants.statements(extra, f"SEQUENCE {identity_sequence(column)}", undo=True)
+
+
+def _has_parents(table: SchemaObject) -> bool:
+    return bool(table.get("inherits") or table.get("partition_of"))
 
 
 def _by_owner(schema: Schema) -> dict[tuple[str, ...], list[SchemaObject]]:

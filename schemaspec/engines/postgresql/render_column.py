@@ -216,10 +216,11 @@ def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset
     """The attributes that change because the parent's column changes, or the type of the table."""
     if typed_by(after.id, context) is not None:
         return frozenset({"type", "collation"})
-    if not after.get("inherited"):
-        return frozenset()
+    before = [parent.id for parent in parent_columns(change.before, context.current)] if change.before is not None else []
     found = set()
     for parent in parent_columns(after, context.desired):
+        if not after.get("inherited") and parent.id not in before:
+            continue  # it is the heir's own until the heir comes to inherit
         above = context.alters.get(parent.id)
         if above is not None:
             found |= {item.name for item in above.attributes}

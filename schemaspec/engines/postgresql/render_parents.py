@@ -98,8 +98,19 @@ def attach(item: SchemaObject, context: Context, change: Change | None) -> Step:
         id=item.id,
         statements=tuple(texts),
         changes=() if change is None else (change,),
-        after=frozenset({item.id} | parents | above | mine | _columns_first(item, context)),
+        after=frozenset({item.id, *parents, *above, *mine, *_indexes_below(item, context), *_columns_first(item, context)}),
     )
+
+
+def _indexes_below(item: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The indexes that partitions of the table get while they stay in it: as long as one lacks, that of the table is not valid,
+    and would not be taken for what the parent's asks for."""
+    for part in context.partitions_of(item):
+        after = context.desired.get(part.id)
+        if after is not None and after.get("partition_of") == part["partition_of"] and not _attaches(part.id.path, context):
+            keyed = context.desired.children(part.id.path, *_KEYED)
+            yield from (child.id for child in keyed if child.id in context.creates or child.id in context.alters)
+            yield from _indexes_below(after, context)
 
 
 def joins_by_itself(item: SchemaObject, context: Context) -> bool:

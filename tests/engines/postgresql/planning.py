@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.model.plan import Plan, Statement
@@ -11,6 +12,7 @@ from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
 from schemaspec.model.url import DatabaseUrl
 from schemaspec.plan.planner import make_plan
+from schemaspec.plan.renames import Rename
 from schemaspec.project.running import run_all
 from tests.servers_postgresql import program
 
@@ -33,12 +35,12 @@ def described(url: DatabaseUrl) -> Schema:
         return ENGINE.introspect(scratch)
 
 
-def plan_to(url: DatabaseUrl, desired: Schema) -> Plan:
+def plan_to(url: DatabaseUrl, desired: Schema, renames: Sequence[Rename] | None = None) -> Plan:
     """The proven plan for the database."""
     connection = ENGINE.connect(url)
     try:
         current = ENGINE.introspect(connection)
-        return make_plan(ENGINE, connection, current, desired, Spec(file="x", root="."), url=url)
+        return make_plan(ENGINE, connection, current, desired, Spec(file="x", root="."), url=url, renames=renames)
     finally:
         connection.close()
 
