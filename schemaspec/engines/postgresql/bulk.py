@@ -8,8 +8,8 @@ from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.fill import BATCH
-from schemaspec.engines.postgresql.hazards import shown
 from schemaspec.engines.postgresql.integrity import estimate
+from schemaspec.engines.postgresql.names import displayed
 from schemaspec.errors import SchemaspecError
 from schemaspec.model.plan import Hazard, Statement
 from schemaspec.model.schema import ObjectId, SchemaObject
@@ -42,10 +42,11 @@ def _told(live: PostgresConnection, path: Path, words: str, rows: int | None, ab
     count = all_rows if rows is None else min(rows, all_rows)
     if count <= BATCH:
         return
+    name = displayed(path)
     yield Hazard(
         code="bulk_change",
-        object=shown(path),
-        message=f"{words} {about}{count:,} rows of {shown(path)} in one transaction: whoever changes one of them meanwhile waits "
+        object=name,
+        message=f"{words} {about}{count:,} rows of {name} in one transaction: whoever changes one of them meanwhile waits "
         "until it ends, and nothing that it leaves behind can be reused before",
         safer=_SAFER[words],
         blocking=False,

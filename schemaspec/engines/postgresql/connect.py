@@ -73,6 +73,12 @@ _OPTIONS = frozenset(
 )
 
 
+_TAKES_NO_WRITES = (
+    "the server is a standby, or default_transaction_read_only is on for the role or the database: use the URL of the primary, "
+    "take the setting back (ALTER DATABASE … RESET), or add ?options=-c%20default_transaction_read_only%3Doff to the URL"
+)
+
+
 class PostgresConnection:
     """An open database; see `protocol.Connection`."""
 
@@ -222,6 +228,7 @@ def translate(error: Any, sql: str, url: DatabaseUrl, *, broken: bool = False) -
     hint = redact(diagnosis.message_hint, url.password) if diagnosis.message_hint else None
     if state in _IN_THE_WAY:
         return LockedError("somebody else holds a lock that the statement needs", where=url, why=why, fix="try again later")
+    hint = _TAKES_NO_WRITES if state == "25006" else hint
     wrapped = StatementError("the database refused a statement", statement=sql, why=why, fix=hint)
     wrapped.sqlstate = state  # type: ignore[attr-defined]
     return wrapped

@@ -10,7 +10,7 @@ from schemaspec.engines.common.tokens import POSTGRESQL, Syntax, split, unquote
 from schemaspec.engines.common.tokens import normalize as normalize_text
 from schemaspec.engines.postgresql.covered import unmatched
 from schemaspec.engines.postgresql.features import FEATURES
-from schemaspec.engines.postgresql.names import identifier
+from schemaspec.engines.postgresql.names import displayed, identifier
 from schemaspec.engines.postgresql.remarks import declared_remarks
 from schemaspec.engines.postgresql.targets import comment_text, literal
 from schemaspec.engines.postgresql.twins import declared_twins
@@ -125,8 +125,7 @@ class PostgresDialect(BaseDialect):
 
     def display(self, path: tuple[str, ...]) -> str:
         """See `Dialect.display`."""
-        shown = path[1:] if path[:1] == ("public",) and len(path) > 1 else path
-        return ".".join(_displayed(part, last=number == len(shown)) for number, part in enumerate(shown, 1))
+        return displayed(path)
 
     def split(self, script: str) -> Iterator[Fragment]:
         """See `Dialect.split`."""
@@ -343,13 +342,6 @@ class PostgresDialect(BaseDialect):
         id = ObjectId(kind, path)
         texts = declared_remarks(kind, path, comment, grants, position)
         return [Statement(sql=text, object=id, position=position) for text in texts]
-
-
-def _displayed(name: str, *, last: bool) -> str:
-    head = name.partition("(")[0] if last else name.replace("(", ".")
-    if "." in head or '"' in name or not name:
-        return '"' + name.replace('"', '""') + '"'
-    return name
 
 
 def _names(value: Option) -> list[str]:

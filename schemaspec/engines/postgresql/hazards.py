@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.names import displayed, dotted, identifier
 from schemaspec.model.plan import Hazard
 from schemaspec.model.schema import SchemaObject
-
-
-def shown(path: tuple[str, ...]) -> str:
-    """A path for people."""
-    return ".".join(path[1:] if path[:1] == ("public",) and len(path) > 1 else path)
 
 
 def renamed(before: SchemaObject, after: SchemaObject) -> Hazard:
     """A new name for what running programs use."""
     return Hazard(
         code=f"rename_{before.id.kind}",
-        object=shown(before.id.path),
-        message=f"from then on nobody finds {shown(before.id.path)} under its old name",
+        object=displayed(before.id.path),
+        message=f"from then on nobody finds {displayed(before.id.path)} under its old name",
         safer="add the new name beside the old one (a column, or an updatable view), move the programs, then drop the old one",
         blocking=False,
         rule="P25",
@@ -28,7 +23,7 @@ def enum_values_lost(item: SchemaObject, lost: list[str]) -> Hazard:
     """Values of an enum that go."""
     return Hazard(
         code="enum_value_dropped",
-        object=shown(item.id.path),
+        object=displayed(item.id.path),
         message=f"rows that hold {', '.join(map(repr, lost))} make this fail; the columns of the type are rewritten",
         safer="update those rows first; stop using the values in a release before, and leave them in the type",
         blocking=bool(lost),
@@ -40,8 +35,8 @@ def type_swapped(item: SchemaObject) -> Hazard:
     """A type that is put in the place of another."""
     return Hazard(
         code="rewrite",
-        object=shown(item.id.path),
-        message=f"every column of the type {shown(item.id.path)} is rewritten while its table is locked",
+        object=displayed(item.id.path),
+        message=f"every column of the type {displayed(item.id.path)} is rewritten while its table is locked",
         safer="make a new type, a new column of it, fill it in batches, then switch over",
         rule="P21",
     )
@@ -49,7 +44,7 @@ def type_swapped(item: SchemaObject) -> Hazard:
 
 def filled(item: SchemaObject, batch: int) -> Hazard:
     """A column that is filled for the rows there are."""
-    table = shown(item.id.owner)
+    table = displayed(item.id.owner)
     return Hazard(
         code="fill",
         object=table,
@@ -62,7 +57,7 @@ def filled(item: SchemaObject, batch: int) -> Hazard:
 
 def rows_moved(item: SchemaObject) -> Hazard:
     """A table that is made anew and gets its rows back."""
-    name = shown(item.id.path)
+    name = displayed(item.id.path)
     return Hazard(
         code="rewrite",
         object=name,
@@ -74,12 +69,12 @@ def rows_moved(item: SchemaObject) -> Hazard:
 
 def foreign_key_unindexed(item: SchemaObject, columns: tuple[str, ...]) -> Hazard:
     """A foreign key without an index on its own side."""
-    name = ", ".join(map(identifier, columns))
+    name, table = ", ".join(map(identifier, columns)), displayed(item.id.owner)
     return Hazard(
         code="foreign_key_unindexed",
-        object=shown(item.id.owner),
-        message=f"no index of {shown(item.id.owner)} begins with {name}: each row that is deleted, or gets another key, at the "
-        f"other end of {item.id.name} makes the server read {shown(item.id.owner)} whole",
+        object=table,
+        message=f"no index of {table} begins with {name}: each row that is deleted, or gets another key, at the "
+        f"other end of {item.id.name} makes the server read {table} whole",
         safer=f"an index, made before the foreign key: CREATE INDEX CONCURRENTLY ON {dotted(item.id.owner)} ({name})",
         blocking=False,
         rule="P36",
@@ -90,8 +85,8 @@ def exclusion_built(item: SchemaObject) -> Hazard:
     """An exclusion constraint on a table that is there."""
     return Hazard(
         code="blocks_reads",
-        object=shown(item.id.owner),
-        message=f"{shown(item.id.owner)} is locked, also for reading, while the index behind {item.id.name} is built",
+        object=displayed(item.id.owner),
+        message=f"{displayed(item.id.owner)} is locked, also for reading, while the index behind {item.id.name} is built",
         safer="there is no concurrent way; on a big table make a new table with the constraint and move the rows",
         blocking=False,
         rule="P9",
@@ -102,8 +97,8 @@ def partition_attached(item: SchemaObject) -> Hazard:
     """ATTACH PARTITION of a table with rows."""
     return Hazard(
         code="scan",
-        object=shown(item.id.path),
-        message=f"{shown(item.id.path)} is locked and read whole to see that its rows fit the partition",
+        object=displayed(item.id.path),
+        message=f"{displayed(item.id.path)} is locked and read whole to see that its rows fit the partition",
         safer="add a matching CHECK constraint first, NOT VALID, and validate it; the scan is skipped then",
         blocking=False,
         rule="P32",
@@ -114,8 +109,8 @@ def partition_detached(item: SchemaObject) -> Hazard:
     """DETACH PARTITION."""
     return Hazard(
         code="blocks_reads",
-        object=shown(item.id.path),
-        message=f"{shown(item.id.path)} and its parent are locked, also for reading, for a moment",
+        object=displayed(item.id.path),
+        message=f"{displayed(item.id.path)} and its parent are locked, also for reading, for a moment",
         safer="ALTER TABLE … DETACH PARTITION … CONCURRENTLY in a migration of its own",
         blocking=False,
         rule="P32",
@@ -126,7 +121,7 @@ def json_column(item: SchemaObject) -> Hazard:
     """A column of type json."""
     return Hazard(
         code="json_without_equality",
-        object=shown(item.id.path),
+        object=displayed(item.id.path),
         message="json has no equality: SELECT DISTINCT, UNION and GROUP BY over this column fail",
         safer="use jsonb",
         blocking=False,
@@ -138,7 +133,7 @@ def subscription_dropped(item: SchemaObject) -> Hazard:
     """A subscription that goes without its slot."""
     return Hazard(
         code="replication_slot_left",
-        object=shown(item.id.path),
+        object=displayed(item.id.path),
         message="the replication slot on the publishing server stays and keeps its WAL files until somebody drops it",
         safer="DROP SUBSCRIPTION by hand, while the publishing server can be reached",
         blocking=False,
@@ -149,8 +144,8 @@ def secret_unknown(item: SchemaObject) -> Hazard:
     """An option whose value nobody wrote down."""
     return Hazard(
         code="secret_unknown",
-        object=shown(item.id.path),
-        message=f"{shown(item.id.path)} gets *** in the place of a password or key, as specs hold none",
+        object=displayed(item.id.path),
+        message=f"{displayed(item.id.path)} gets *** in the place of a password or key, as specs hold none",
         safer="set the true value afterwards: ALTER USER MAPPING … OPTIONS (SET password …)",
         blocking=False,
     )
@@ -160,7 +155,7 @@ def subscription_idle(item: SchemaObject) -> Hazard:
     """A subscription that is made but does not run."""
     return Hazard(
         code="subscription_idle",
-        object=shown(item.id.path),
+        object=displayed(item.id.path),
         message="the subscription is made disabled, and its password, if it needs one, is not known",
         safer="set its connection, then ALTER SUBSCRIPTION … ENABLE and REFRESH PUBLICATION",
         blocking=False,

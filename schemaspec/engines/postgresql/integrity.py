@@ -7,8 +7,7 @@ from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.covered import spans_time, unmatched
-from schemaspec.engines.postgresql.hazards import shown
-from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.names import displayed, dotted, identifier
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.engines.protocol import Fault
 from schemaspec.errors import DatabaseError, LockedError, StatementError
@@ -78,8 +77,8 @@ def _invalid(connection: PostgresConnection) -> Iterator[Fault]:
         name = dotted((schema, index))
         yield Fault(
             code="invalid_index",
-            object=shown((schema, table, index)),
-            message=f"the index {shown((schema, index))} is invalid: it was not finished, and no query uses it",
+            object=displayed((schema, table, index)),
+            message=f"the index {displayed((schema, index))} is invalid: it was not finished, and no query uses it",
             fix=f"REINDEX INDEX CONCURRENTLY {name}; where it is no longer wanted, DROP INDEX CONCURRENTLY {name}",
         )
 
@@ -92,8 +91,8 @@ def _unvalidated(connection: PostgresConnection) -> Iterator[Fault]:
             sql = f"{alter} DROP CONSTRAINT {called}, ADD CONSTRAINT {called} {str(definition).removesuffix(' NOT VALID')}"
         yield Fault(
             code="unvalidated",
-            object=shown((schema, owner, name)),
-            message=f"the constraint {name} of {shown((schema, owner))} was never validated: older rows may break it",
+            object=displayed((schema, owner, name)),
+            message=f"the constraint {name} of {displayed((schema, owner))} was never validated: older rows may break it",
             fix=f"{sql}; it fails while there are rows that break it; where the spec says NOT VALID, take that away, too",
             query=f"select * from {dotted((schema, owner))} where not ({condition})" if condition else "",
             severity="warn",
@@ -109,8 +108,8 @@ def _behind(connection: PostgresConnection) -> Iterator[Fault]:
             schema, sequence, table_schema, table, column, up = part[number]
             yield Fault(
                 code="sequence_behind",
-                object=shown((table_schema, table, column)),
-                message=f"the sequence {shown((schema, sequence))} stands at {last}, but {column} holds {edge} already: "
+                object=displayed((table_schema, table, column)),
+                message=f"the sequence {displayed((schema, sequence))} stands at {last}, but {column} holds {edge} already: "
                 "inserts will fail",
                 fix=f"SELECT setval({literal(dotted((schema, sequence)))}, (SELECT {_edge(up)}({identifier(column)}) "
                 f"FROM {dotted((table_schema, table))}))",
@@ -150,15 +149,15 @@ def _damaged(connection: PostgresConnection) -> Iterator[Fault]:
             continue
         except DatabaseError as error:
             # A page can be so damaged that the server falls over it; then it must be known which one it was.
-            error.what = f"the connection was lost while amcheck looked at the index {shown((schema, index))}"
+            error.what = f"the connection was lost while amcheck looked at the index {displayed((schema, index))}"
             error.fix = f"rebuild it once the server is back: REINDEX INDEX CONCURRENTLY {dotted((schema, index))}"
             raise
         except StatementError as error:
             if getattr(error, "sqlstate", "") in ("XX002", "XX001"):
                 yield Fault(
                     code="corrupt",
-                    object=shown((schema, index)),
-                    message=f"the index {shown((schema, index))} is damaged: {error.why}",
+                    object=displayed((schema, index)),
+                    message=f"the index {displayed((schema, index))} is damaged: {error.why}",
                     fix=f"REINDEX INDEX CONCURRENTLY {dotted((schema, index))}, then look for the cause: disk or collation",
                 )
 
@@ -203,11 +202,11 @@ def _orphans_of(connection: PostgresConnection, item: SchemaObject) -> Iterator[
     orphans = f"from {child} c where {filled} and {missing}"
     count = connection.query(f"select count(*) {orphans}")[0][0]
     if count:
-        rows = "1 row" if count == 1 else f"{count} rows"
+        rows, aim = "1 row" if count == 1 else f"{count} rows", displayed(tuple(map(str, target)))
         yield Fault(
             code="orphan",
-            object=shown(item.id.path),
-            message=f"{rows} of {shown(item.id.owner)} refer to what is not in {shown(tuple(map(str, target)))} ({item.id.name})",
+            object=displayed(item.id.path),
+            message=f"{rows} of {displayed(item.id.owner)} refer to what is not in {aim} ({item.id.name})",
             fix=f"delete or mend those rows, then ALTER TABLE {child} VALIDATE CONSTRAINT {identifier(item.id.name)}; "
             "where the spec says NOT VALID, take that away, too",
             query=f"select c.* {orphans}",

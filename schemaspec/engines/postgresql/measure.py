@@ -11,8 +11,7 @@ from typing import Any
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.fresh import about_new_things
 from schemaspec.engines.postgresql.gentler import Way, gentler
-from schemaspec.engines.postgresql.hazards import shown
-from schemaspec.engines.postgresql.names import dotted
+from schemaspec.engines.postgresql.names import displayed, dotted
 from schemaspec.engines.postgresql.span import span
 from schemaspec.engines.postgresql.unfilled import without_content
 from schemaspec.errors import LockedError, StatementError
@@ -82,7 +81,7 @@ def measure(connection: PostgresConnection, statement: Statement) -> tuple[Hazar
         if connection.version >= _FLUSHES:
             connection.query("select pg_stat_force_next_flush()")
     connection.shut = frozenset(
-        shown((schema, name)) for oid, schema, name, _, modes, _ in touched if oid in files and "AccessExclusiveLock" in modes
+        displayed((schema, name)) for oid, schema, name, _, modes, _ in touched if oid in files and "AccessExclusiveLock" in modes
     )
     return _told(statement, files, touched, scans)
 
@@ -224,7 +223,7 @@ def _hazards(files: dict[int, int], touched: list[tuple[Any, ...]], before: dict
 def _shuts_out(files: dict[int, int], touched: list[tuple[Any, ...]], known: Container[str]) -> Iterator[Hazard]:
     """The tables that nobody can read meanwhile, but for those of which something is said already."""
     for oid, schema, name, _, modes, _ in touched:
-        table = shown((schema, name))
+        table = displayed((schema, name))
         if oid in files and "AccessExclusiveLock" in modes and table not in known:
             yield Hazard(
                 code="blocks_reads",
@@ -237,8 +236,8 @@ def _shuts_out(files: dict[int, int], touched: list[tuple[Any, ...]], known: Con
 def _rewrite(path: tuple[str, str], mode: str) -> Hazard:
     return Hazard(
         code="rewrite",
-        object=shown(path),
-        message=f"takes {_WORDS.get(mode, 'ACCESS EXCLUSIVE')} on {shown(path)} and writes it anew: "
+        object=displayed(path),
+        message=f"takes {_WORDS.get(mode, 'ACCESS EXCLUSIVE')} on {displayed(path)} and writes it anew: "
         "nobody reads or writes it meanwhile",
         safer="add a new column beside it, fill it in batches, then switch over",
         rule="P21",
@@ -248,8 +247,8 @@ def _rewrite(path: tuple[str, str], mode: str) -> Hazard:
 def _emptied(path: tuple[str, str]) -> Hazard:
     return Hazard(
         code="truncate",
-        object=shown(path),
-        message=f"empties {shown(path)}",
+        object=displayed(path),
+        message=f"empties {displayed(path)}",
         safer="make a backup first; instead of CASCADE, name the tables whose rows shall go",
         rule="P27",
     )
@@ -259,8 +258,8 @@ def _scan(path: tuple[str, str], mode: str) -> Hazard:
     who = "nobody reads or writes it" if mode == "AccessExclusiveLock" else "nobody writes to it"
     return Hazard(
         code="scan",
-        object=shown(path),
-        message=f"takes {_WORDS[mode]} on {shown(path)} and reads it whole: {who} meanwhile",
+        object=displayed(path),
+        message=f"takes {_WORDS[mode]} on {displayed(path)} and reads it whole: {who} meanwhile",
         safer="add the constraint NOT VALID, then VALIDATE it in a transaction of its own",
         blocking=False,
         rule="P12",
@@ -270,8 +269,8 @@ def _scan(path: tuple[str, str], mode: str) -> Hazard:
 def _blocks(path: tuple[str, str], mode: str) -> Hazard:
     return Hazard(
         code="blocks_writes",
-        object=shown(path),
-        message=f"takes {_WORDS[mode]} on {shown(path)}: writes wait until the transaction ends",
+        object=displayed(path),
+        message=f"takes {_WORDS[mode]} on {displayed(path)}: writes wait until the transaction ends",
         safer="run it when there is little traffic; the wait for the lock is kept short and tried again",
         blocking=False,
         rule="P28",

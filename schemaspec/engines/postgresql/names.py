@@ -29,6 +29,19 @@ def dotted(path: tuple[str, ...]) -> str:
     return ".".join(map(identifier, path))
 
 
+def displayed(path: tuple[str, ...]) -> str:
+    """The path for people: without the schema `public`, and quoted where it could be taken for another one."""
+    shown = path[1:] if path[:1] == ("public",) and len(path) > 1 else path
+    return ".".join(_displayed(part, last=number == len(shown)) for number, part in enumerate(shown, 1))
+
+
+def _displayed(name: str, *, last: bool) -> str:
+    head = name.partition("(")[0] if last else name.replace("(", ".")
+    if "." in head or '"' in name or not name:
+        return '"' + name.replace('"', '""') + '"'
+    return name
+
+
 def _clip(name: str, size: int) -> str:
     return name.encode("utf-8")[: max(0, size)].decode("utf-8", "ignore")
 

@@ -71,3 +71,14 @@ def test_a_column_that_rows_can_not_have_is_told_its_own_way(database: Make) -> 
     (found,) = _hazards(database, "alter table big add y int not null")
     assert found.rule == "P18"
     assert "nullable" in found.safer
+
+
+def test_tables_of_any_name_are_told_with_their_rows_and_not_when_they_have_none(database: Make) -> None:
+    tables = (
+        'create schema "x.y"; create table "x.y"."a ""b" (id int); insert into "x.y"."a ""b" select generate_series(1, 500);'
+        'create table "x.y"."no.rows" (id int); analyze'
+    )
+    up = ('alter table "x.y"."a ""b" alter id type bigint', 'alter table "x.y"."no.rows" alter id type bigint')
+    with closing(ENGINE.connect(database(tables), mode="write")) as connection:
+        found = hazards_of(ENGINE, connection, [Migration(version=1, description="x", up=up)])
+    assert [(hazard.object, hazard.rows) for hazard in found] == [('"x.y"."a ""b"', 500)]

@@ -247,3 +247,12 @@ def test_who_loses_a_deadlock_begins_again(shop: DatabaseUrl) -> None:
 def _locked(url: DatabaseUrl, table: str) -> bool:
     held = f"select count(*) from pg_locks where relation = '{table}'::regclass and mode = 'AccessExclusiveLock' and granted"
     return run(url, held) != [(0,)]
+
+
+def test_a_database_that_takes_no_writes_says_what_to_do(shop: DatabaseUrl, caplog: pytest.LogCaptureFixture) -> None:
+    run(shop, f"alter database {shop.database} set default_transaction_read_only = on")
+    migration = Migration(1, "x", "create table u (id int)")
+    assert run_migrations([migration], str(shop))["failed"] == [1]
+    assert "default_transaction_read_only%3Doff to the URL" in caplog.text
+    url = f"{shop}?options=-c%20default_transaction_read_only%3Doff"
+    assert run_migrations([migration], url)["applied"] == [1]
