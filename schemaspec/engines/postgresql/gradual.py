@@ -14,7 +14,7 @@ from schemaspec.engines.postgresql.plan_context import Context, statement
 from schemaspec.engines.postgresql.table_texts import column_text
 from schemaspec.engines.postgresql.targets import comment_text
 from schemaspec.model.plan import Fill, Statement
-from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+from schemaspec.model.schema import ObjectId, SchemaObject
 
 FILLING = "schemaspec: the rows that were there before this column are being filled"
 """The comment that a column has meanwhile. A plan that is made after one was interrupted goes on where it finds it."""
@@ -101,7 +101,7 @@ def _is_quiet(table: SchemaObject, context: Context) -> bool:
         return False
     if any(str(item["definition"]).endswith(" NOT VALID") for item in context.current.children(table.id.path, "check")):
         return False  # rows that break it can't be written to
-    return not any(schema.of_kind("publication") for schema in schemas) or _is_told_apart(table, context.current)
+    return not any(schema.of_kind("publication") for schema in schemas) or _is_told_apart(table, context)
 
 
 def _fires(item: SchemaObject) -> bool:
@@ -109,7 +109,8 @@ def _fires(item: SchemaObject) -> bool:
     return item.get("enabled") not in ("disabled", "replica") and _ON_UPDATE.search(head) is not None
 
 
-def _is_told_apart(table: SchemaObject, schema: Schema) -> bool:
+def _is_told_apart(table: SchemaObject, context: Context) -> bool:
     """Whether a subscriber can tell the rows apart: the server refuses to update those of other published tables."""
     identity = table.get("replica_identity")
-    return identity == "full" or (identity is None and any(True for _ in schema.children(table.id.path, "primary_key")))
+    keys = context.current.children(table.id.path, "primary_key")
+    return identity == "full" or (identity is None and any(key.id not in context.drops for key in keys))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from schemaspec.engines.postgresql import hazards, not_null
+from schemaspec.engines.postgresql.attaching import attached
 from schemaspec.engines.postgresql.facts import in_order, is_unproven
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
@@ -83,12 +84,10 @@ def partitions_taken_back(table: SchemaObject, context: Context) -> Iterator[Ste
 
 def attach(item: SchemaObject, context: Context, change: Change | None) -> Step:
     """ATTACH PARTITION, with the checks that the table must have before; its indexes join those of the parent by themselves."""
-    name = dotted(item.id.path)
     texts = [text for check in _needed(item, context) for text in _added(item, check)]
     if context.current[item.id].get("partition_of") is None:
         texts += _named_otherwise(item, context)
-    sql = f"ALTER TABLE ONLY {item['partition_of']} ATTACH PARTITION {name} {item['bound']}"
-    texts.append(statement(sql, item.id, hazards.partition_attached(item)))
+    texts += attached(item, context)
     keyed = [child for child in context.desired.children(item.id.path, *_KEYED) if joins_by_itself(child, context)]
     above = {used for child in keyed for used in child.depends_on if used.kind in _KEYED}
     parents = {parent.id for parent in parent_tables(item, context.desired)}
