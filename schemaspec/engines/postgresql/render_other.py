@@ -19,13 +19,12 @@ from schemaspec.engines.postgresql.plan_context import (
     statement,
 )
 from schemaspec.engines.postgresql.render_table import foreign_option_changes
+from schemaspec.engines.postgresql.replication_texts import publication_members, publication_options
 from schemaspec.engines.postgresql.targets import comment_text, literal, target
 from schemaspec.engines.postgresql.texts import (
     create,
     default_privilege_texts,
     event_trigger_state,
-    publication_members,
-    publication_options,
 )
 from schemaspec.errors import UnsupportedError
 from schemaspec.model.change import Change

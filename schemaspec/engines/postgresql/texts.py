@@ -10,6 +10,7 @@ from schemaspec.engines.postgresql import privileges as grants
 from schemaspec.engines.postgresql.facts import in_order, noted, pairs, strings
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import remarks
+from schemaspec.engines.postgresql.replication_texts import publication, subscription
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text, literal, target
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
@@ -324,44 +325,6 @@ def _statistics(item: SchemaObject) -> Iterator[str]:
         yield f"ALTER STATISTICS {dotted(item.id.path)} SET STATISTICS {item['target']}"
 
 
-def publication_members(item: SchemaObject) -> str:
-    """What follows FOR, SET and ADD of a publication that lists its tables and schemas."""
-    # Their heirs are listed themselves.
-    tables, schemas = [f"ONLY {entry}" for entry in strings(item, "tables")], strings(item, "schemas")
-    parts = ([f"TABLE {', '.join(tables)}"] if tables else []) + ([f"TABLES IN SCHEMA {', '.join(schemas)}"] if schemas else [])
-    return ", ".join(parts)
-
-
-def publication_options(item: SchemaObject, *, reset: bool = False) -> str:
-    """The parameters of a publication, all of them.
-
-    Args:
-        reset: generated columns were published before, and that is named even where they shall be no more.
-    """
-    parts = [f"publish = {literal(str(item.get('publish') or ''))}"]
-    parts.append(f"publish_via_partition_root = {'true' if item.get('via_root') else 'false'}")
-    if item.get("generated_columns"):
-        parts.append("publish_generated_columns = stored")
-    elif reset:
-        parts.append("publish_generated_columns = none")
-    return ", ".join(parts)
-
-
-def _publication(item: SchemaObject) -> Iterator[str]:
-    members = (
-        " FOR ALL TABLES" if item.get("all_tables") else f" FOR {publication_members(item)}" if publication_members(item) else ""
-    )
-    yield f"CREATE PUBLICATION {dotted(item.id.path)}{members} WITH ({publication_options(item)})"
-
-
-def _subscription(item: SchemaObject) -> Iterator[str]:
-    # Without a look at the other server; it is enabled by hand.
-    publications = ", ".join(map(identifier, strings(item, "publications")))
-    connection = literal(str(item.get("connection") or "dbname=unknown"))
-    options = ", ".join(("connect = false", *strings(item, "options")))
-    yield f"CREATE SUBSCRIPTION {dotted(item.id.path)} CONNECTION {connection} PUBLICATION {publications} WITH ({options})"
-
-
 def default_privilege_prefix(id: ObjectId) -> str:
     """`ALTER DEFAULT PRIVILEGES FOR ROLE … `."""
     inside = f" IN SCHEMA {identifier(id.path[1])}" if id.path[1] else ""
@@ -398,7 +361,7 @@ _MAKERS: dict[str, Callable[[SchemaObject], Iterator[str]]] = {
     "server": _server,
     "user_mapping": _user_mapping,
     "statistics": _statistics,
-    "publication": _publication,
-    "subscription": _subscription,
+    "publication": publication,
+    "subscription": subscription,
     "default_privilege": _default_privilege,
 }
