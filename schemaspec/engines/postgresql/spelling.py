@@ -23,7 +23,8 @@ _CLAUSES = frozenset(
 """Where the list of a query's columns is over."""
 _OF_TYPE = re.compile(r'\w+|::|[.\[\]]|"(?:[^"]|"")*"')
 _TYPED_CONSTANT = re.compile(
-    rf"""(?:SELECT|DISTINCT|[,)])\s+(?:'(?:[^']|'')*'|NULL)::[\w ".\[\]]+?(?=\s*(?:[,;)\n]|{"|".join(sorted(_CLAUSES))}))"""
+    rf"""(?:SELECT|DISTINCT|[,)])\s+(?:'(?:[^']|'')*'|NULL)::(?:(?!\ AS\ )[\w ".\[\]])+?"""
+    rf"""(?=\s*(?:[,;)\n]|{"|".join(sorted(_CLAUSES))}))"""
 )
 _JOINED = re.compile(r"\) +(AND|OR)\b")
 
@@ -39,7 +40,8 @@ def _unnamed(query: str) -> str:
     In a query within another one the server writes `'a'::text` for the constant `'a'`, whose column has no name, but takes the
     name of the type for that of the column when it reads this. By the name that it has for what has none, it stays so.
     """
-    if not _TYPED_CONSTANT.search(query):
+    within = query.count("SELECT") - query.lstrip().startswith("SELECT")  # the columns of the outermost all have a name
+    if not within or not _TYPED_CONSTANT.search(query):
         return query
     levels = [_Level()]
     ends: list[int] = []
