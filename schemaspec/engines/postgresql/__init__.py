@@ -204,9 +204,9 @@ class PostgresEngine:
 
     def foreseen(self, live: Connection, scratch: Connection, statement: Statement) -> tuple[Hazard, ...]:
         """See `abilities.Foresees`."""
-        from schemaspec.engines.postgresql import bulk
+        from schemaspec.engines.postgresql import bulk, long_names
 
-        return bulk.foreseen(_ours(live), _ours(scratch), statement)
+        return (*long_names.cut(statement), *bulk.foreseen(_ours(live), _ours(scratch), statement))
 
     def shut(self, connection: Connection) -> frozenset[str]:
         """See `abilities.ShutsOut`."""

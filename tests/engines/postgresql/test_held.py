@@ -82,3 +82,18 @@ def test_tables_of_any_name_are_told_with_their_rows_and_not_when_they_have_none
     with closing(ENGINE.connect(database(tables), mode="write")) as connection:
         found = hazards_of(ENGINE, connection, [Migration(version=1, description="x", up=up)])
     assert [(hazard.object, hazard.rows) for hazard in found] == [('"x.y"."a ""b"', 500)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (f"alter table big add {'y' * 64} int", ["y" * 64]),
+        (f'alter table big add "{"é" * 32}" int', ["é" * 32]),
+        (f"alter table big add {'y' * 63} int default length('{'z' * 90}')", []),
+        (f"comment on table big is $${'y' * 90}$$ -- {'x' * 90}", []),
+    ],
+)
+def test_names_that_the_server_cuts(sql: str, told: list[str], database: Make) -> None:
+    found = [hazard for hazard in _hazards(database, sql) if hazard.code == "name_cut"]
+    assert [hazard.object for hazard in found] == told
+    assert all(hazard.rule == "P38" for hazard in found)
