@@ -90,9 +90,15 @@ def privileges(
     `update to alice with grant option`, `revoke execute from public`."""
     if acl is None and initial is None:
         return ()
-    before = defaults(kind, version) if initial is None else explode(initial, owner)
+    before = defaults(kind, version) if initial is None else explode(initial, _first_owner(initial, owner))
     after = defaults(kind, version) if acl is None else explode(acl, owner)
     return differences(before, after)
+
+
+def _first_owner(initial: Sequence[str], owner: str) -> str:
+    """Who owned the object when it got its first privileges: they stay in that name when somebody else gets the object."""
+    match = _ITEM.match(initial[0]) if initial else None
+    return _plain(match[3]) if match else owner
 
 
 def differences(before: Grants, after: Grants) -> tuple[str, ...]:
