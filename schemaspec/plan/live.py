@@ -93,7 +93,7 @@ class Live:
     def shape(self, table: ObjectId) -> str:
         """What to select from to see the table's rows with renamed columns, and with the columns that the plan adds."""
         quote = self.engine.dialect.quote
-        added = [item for item in self.target.children(table.path, "column") if item.id not in self.start]
+        added = self._added(table)
         computed = {item.id: text for item in added if (text := self.computed(table, item)) is not None}
         source = self._shape(table, [item for item in added if item.id not in computed])
         if not computed:
@@ -101,6 +101,9 @@ class Live:
         alias = quote("t")
         parts = [f"{alias}.*", *(f"{text} AS {quote(id.name)}" for id, text in computed.items())]
         return f"(SELECT {', '.join(parts)} FROM {_called(source, alias)}) AS {alias}"
+
+    def _added(self, table: ObjectId) -> list[SchemaObject]:
+        return [item for item in self.target.children(table.path, "column") if item.id not in self.start]
 
     def _shape(self, table: ObjectId, added: Sequence[SchemaObject]) -> str:
         quote = self.engine.dialect.quote
@@ -118,7 +121,8 @@ class Live:
         if not facts.is_generated(column) or column.id in self.start or self.connection is None:
             return None
         if column.id not in self._computed:
-            text, source = self.expression(str(column["generated"])), self._shape(table, ())
+            text = self.expression(str(column["generated"]))
+            source = self._shape(table, [item for item in self._added(table) if not facts.is_generated(item)])
             told = text is not None and self._asked(f"SELECT {text} FROM {source} LIMIT 1") is not None
             self._computed[column.id] = text if told else None
         return self._computed[column.id]

@@ -108,7 +108,7 @@ def test_rows_are_held_against_what_new_columns_compute_of_them(database: Make) 
     live = database("create table t (id int, a int)")
     run(live, "insert into t values (1, null), (2, 3), (3, 30), (4, 9)")
     computed = (
-        "create table t (id int, a int, g int generated always as (a * 2) stored not null check (g > 10), "
+        "create table t (id int, a int, n int default 2, g int generated always as (a * n) stored not null check (g > 10), "
         "h int generated always as (a % 7) stored unique)"
     )
     wanted = database(computed, name="wanted")
