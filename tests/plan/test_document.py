@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from schemaspec.engines.registry import engine
 from schemaspec.errors import InputError
-from schemaspec.model.plan import Hazard, Plan, Statement, Step
+from schemaspec.migrate.journal import Progress, parse
+from schemaspec.model.plan import Fill, Hazard, Plan, Statement, Step
 from schemaspec.model.schema import ObjectId
 from schemaspec.plan.document import plan_from_json, plan_to_json, plan_to_sql
 
 HAZARD = Hazard(code="drop_table", object="t", message="drops t", safer="don't", rows=3, bytes=10, rule="P24")
+FILL = Fill(table=ObjectId("table", ("s", "t")), values=(("a", "1"), ("b ü", "'x'")), where="a IS NULL", batch=500)
 PLAN = Plan(
     engine="sqlite",
     start="a",
@@ -26,6 +28,7 @@ PLAN = Plan(
             statements=(
                 Statement(sql="DROP TABLE t", object=ObjectId("table", ("t",)), foreign_keys=False, hazards=(HAZARD,)),
                 Statement(sql="CREATE INDEX CONCURRENTLY i", transactional=False, undo="DROP INDEX i", repeat=True),
+                Statement(sql="UPDATE t SET a = 1 WHERE a IS NULL", repeat=True, fill=FILL),
             ),
             drops=frozenset({ObjectId("table", ("t",)), ObjectId("column", ("t", "ä\n"))}),
         ),
@@ -47,6 +50,8 @@ def test_a_plan_comes_back_as_it_was():
         lambda data: data["steps"][0]["statements"][0].update(sql="DROP TABLE u"),
         lambda data: data["steps"][0]["statements"].pop(),
         lambda data: data["steps"][0]["statements"][0].pop("hazards"),
+        lambda data: data["steps"][0]["statements"][2]["fill"].update(where="true"),
+        lambda data: data["steps"][0]["statements"][2]["fill"].update(values=[["a", 1]]),
         lambda data: data["hazards"].clear(),
         lambda data: data.update(proof="proven"),
         lambda data: data.update(start="c"),
@@ -88,6 +93,14 @@ def test_a_script_holds_the_plans_statements_and_nothing_else(name, message):
     found = [fragment.sql.strip() for fragment in engine("sqlite").dialect.split(script)]
     bare = [line for text in found for line in text.splitlines() if not line.startswith("-- ") and line.strip()]
     assert [line.removesuffix(" -- the end") for line in bare] == ["SELECT 1", "SELECT 2", "SELECT 3"]
+
+
+def test_the_note_of_a_half_done_migration_keeps_how_it_fills():
+    statements = (PLAN.steps[0].statements[1], PLAN.steps[0].statements[2])
+    progress = Progress(action=2, done=3, place="7:100:5:-1", statements=statements)
+    read = parse(progress.to_json())
+    assert (read.place, read.statements[0].repeat, read.statements[0].fill) == ("7:100:5:-1", True, None)
+    assert read.statements[1].fill == FILL
 
 
 def test_an_empty_plan_says_so():
