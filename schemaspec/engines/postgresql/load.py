@@ -16,6 +16,10 @@ from schemaspec.model.plan import Statement
 _BATCH = 50
 _CONCURRENTLY = re.compile(r"(\b(?:create|drop)\s+(?:unique\s+)?index\s+)concurrently\b", re.IGNORECASE)
 _HEIR = re.compile(r"\b(?:partition\s+of|inherits|attach\s+partition|on\s+only)\b", re.IGNORECASE)
+_ALONE = re.compile(
+    r"\s*(?:create\s+(?:unique\s+)?index\b.*\bon\s+only\b|alter\s+table\s+only\b.*\badd\b.*\b(?:unique|primary\s+key|exclude)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 _CHILDREN, _FOREIGN_KEYS, _REST = 6, 7, 8
 _PHASES = {
     **dict.fromkeys(("schema", "extension", "language", "collation", "foreign_data_wrapper", "server"), 0),
@@ -35,14 +39,23 @@ def load(connection: PostgresConnection, statements: Sequence[Statement]) -> Non
 
     What acts on all that is made after it comes last, lest it act on what had to wait for its turn.
     """
-    early = [item for item in statements if not _acts_on_later(item)]
-    _load_all(connection, _in_phases(early))
-    if len(early) < len(statements):
-        _load_all(connection, [item for item in statements if _acts_on_later(item)])
+    alone = next((number for number, item in enumerate(statements) if _is_alone(item)), len(statements))
+    late = [item for number, item in enumerate(statements) if _acts_on_later(item) or (number >= alone and item.object is None)]
+    if late:
+        apart = set(map(id, late))
+        refused = _load_most(connection, _in_phases(item for item in statements if id(item) not in apart))
+        _load_all(connection, [*refused, *late])
+    else:
+        _load_all(connection, _in_phases(statements))
 
 
 def _acts_on_later(statement: Statement) -> bool:
     return statement.object is not None and statement.object.kind in ("default_privilege", "event_trigger")
+
+
+def _is_alone(statement: Statement) -> bool:
+    """Whether a script makes an index of a partitioned table alone: a partition that comes afterwards would get one."""
+    return statement.object is None and _ALONE.match(statement.sql) is not None
 
 
 def _in_phases(statements: Iterable[Statement]) -> list[Statement]:
@@ -71,18 +84,24 @@ def _phase(statement: Statement, heirs: Container[tuple[str, ...]]) -> int:
 
 
 def _load_all(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
+    refused = _load_most(connection, statements)
+    if (empty := [_unfilled(item) for item in refused]) != refused:
+        refused = _load_most(connection, empty)
+    if refused:
+        load_one_by_one(connection, refused, savepoints=True)
+
+
+def _load_most(connection: PostgresConnection, statements: Sequence[Statement]) -> list[Statement]:
+    """Run the statements again and again, as long as more of them are accepted; returns what is left."""
     waiting = [_plain(item) for item in statements]
     while waiting:
         refused = [
             item for start in range(0, len(waiting), _BATCH) for item in _run_batch(connection, waiting[start : start + _BATCH])
         ]
         if len(refused) == len(waiting):
-            empty = [_unfilled(item) for item in refused]
-            if empty == refused:
-                load_one_by_one(connection, refused, savepoints=True)
-                return
-            refused = empty
+            break
         waiting = refused
+    return waiting
 
 
 def _unfilled(statement: Statement) -> Statement:

@@ -117,7 +117,7 @@ def joins_by_itself(item: SchemaObject, context: Context) -> bool:
     above = next(_part_of(item), None)
     if above is None or not _attaches(item.id.owner, context):
         return False
-    return above not in context.creates or context.is_new(above.owner)
+    return above not in context.creates or context.is_new(above.owner) or not context.desired[above].note("incomplete")
 
 
 def _attaches(path: tuple[str, ...], context: Context) -> bool:
