@@ -155,8 +155,8 @@ class PostgresConnection:
     def restore(self, **settings: str) -> None:
         """Set settings back that were changed inside a transaction, unless that has failed anyway."""
         if self._raw.info.transaction_status != 3:
-            for name, value in settings.items():
-                self._run("select set_config(%s, %s, true)", (name, value))
+            calls = ", ".join(["set_config(%s, %s, true)"] * len(settings))
+            self._run(f"select {calls}", [text for pair in settings.items() for text in pair])
 
     def _run(self, sql: str, parameters: Sequence[object], *, one: bool = False) -> tuple[list[tuple[Any, ...]], int]:
         with self._errors(sql), self._reading(), self._raw.cursor() as cursor:
