@@ -140,6 +140,7 @@ def test_a_deployment_that_needs_it_is_refused_before_the_backup(shop: Shop) -> 
     assert not any("Backup" in message for message in deployment.messages)
 
 
+@pytest.mark.usefixtures("postgresql_client")
 def test_a_copy_is_looked_at_on_another_server_where_none_can_be_made_on_its_own(shop: Shop) -> None:
     shop.describe()
     shop.run("INSERT INTO shops VALUES (1, 'a'), (2, 'b')")
@@ -159,6 +160,7 @@ def test_a_copy_is_looked_at_on_another_server_where_none_can_be_made_on_its_own
         admin.close()
 
 
+@pytest.mark.usefixtures("postgresql_client")
 def test_a_backup_needs_no_spec(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backup", "create", "-d", shop.weak]) == 0
     assert main(["backup", "list", "-d", shop.weak]) == 0
