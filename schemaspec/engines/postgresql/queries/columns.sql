@@ -5,7 +5,9 @@ select a.attrelid::int8 as relation, a.attnum::int as number, a.attname as name,
        a.attidentity::text as identity, a.attgenerated::text as generated,
        d.oid::int8 as default_oid, pg_get_expr(d.adbin, d.adrelid) as expression,
        d.adbin is not null and a.attgenerated = '' and exists (
-         select from regexp_matches(d.adbin::text, ':(?:func|opfunc)id ([0-9]+)', 'g') m join pg_proc p on p.oid = m[1]::oid
+         -- The functions that it calls stand in its tree as numbers.
+         select from unnest(string_to_array(d.adbin::text, 'funcid ')) part
+         join pg_proc p on p.oid = case when part ~ '^[0-9]' then split_part(part, ' ', 1)::oid end
          where p.provolatile = 'v') as volatile,
        case when a.attstorage <> t.typstorage then a.attstorage::text end as storage, t.typstorage::text as usual_storage,
        {since 140000: a.attcompression::text | ''} as compression,
