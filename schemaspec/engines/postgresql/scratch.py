@@ -34,6 +34,12 @@ select d.datname from pg_database d where d.datname like %s and not exists (
   select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objid::int8 = {_LOCK} and l.objsubid = 2
     and l.classid::int8 = (hashtext(d.datname)::int8 & 4294967295))
 """
+# Since 15 a database says who provides its locale; 17 has another word for which one that is.
+_LOCALE = """
+select pg_encoding_to_char(encoding), datcollate, datctype, to_jsonb(d)->>'datlocprovider',
+       coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), to_jsonb(d)->>'daticurules'
+from pg_database d where datname = %s
+"""
 _ELSEWHERE = "name another server with `scratch: postgresql://…` in the spec (`postgresql+embedded://` brings one)"
 _WAYS = f"give the role the right to create databases (ALTER ROLE … CREATEDB), or {_ELSEWHERE}"
 _WAYS_OF_A_STANDBY = f"the server is a standby, which nobody writes to: use the primary's URL, or {_ELSEWHERE}"
@@ -111,15 +117,14 @@ def _create(admin: PostgresConnection, name: str, live: DatabaseUrl | None) -> d
     settings: dict[str, str] = {}
     parts = [f"CREATE DATABASE {identifier(name)} TEMPLATE template0"]
     if live is not None and live.database:
-        newer = admin.version >= 150000
-        provider = "datlocprovider::text" if newer else "'c'"
-        rows = admin.query(
-            f"select pg_encoding_to_char(encoding), datcollate, datctype, {provider} from pg_database where datname = %s",
-            (live.database,),
-        )
-        for encoding, collate, ctype, locale_provider in rows:
-            if locale_provider == "c":
-                parts.append(f"ENCODING {literal(encoding)} LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)}")
+        for encoding, collate, ctype, provider, locale, rules in admin.query(_LOCALE, (live.database,)):
+            parts.append(f"ENCODING {literal(encoding)} LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)}")
+            if provider == "i":
+                parts.append(
+                    f"LOCALE_PROVIDER icu ICU_LOCALE {literal(locale)}" + (f" ICU_RULES {literal(rules)}" if rules else "")
+                )
+            elif provider == "b":
+                parts.append(f"LOCALE_PROVIDER builtin BUILTIN_LOCALE {literal(locale)}")
         settings = _settings(admin, live)
     try:
         admin.execute(" ".join(parts))

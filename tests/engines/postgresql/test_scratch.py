@@ -19,6 +19,7 @@ from schemaspec.errors import DatabaseError, InputErrors, NoScratchError, RiskWa
 from schemaspec.model.plan import Statement
 from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.conftest import Make, run
+from tests.engines.postgresql.versions import only_on
 from tests.servers_postgresql import PrivateCluster
 
 STAY = """
@@ -186,6 +187,26 @@ def test_it_has_the_search_path_of_the_live_database(database: Make) -> None:
     with ENGINE.scratch(live) as scratch:
         ENGINE.load(scratch, [Statement(sql="create schema app"), Statement(sql="create table t (id int)")])
         assert [item.id.path for item in ENGINE.introspect(scratch).of_kind("table")] == [("app", "t")]
+
+
+_LOCALES = {
+    15: "locale_provider icu icu_locale 'sv' lc_collate 'C' lc_ctype 'C'",
+    16: "locale_provider icu icu_locale 'sv' icu_rules '&b < a' lc_collate 'C' lc_ctype 'C'",
+    17: "locale_provider builtin builtin_locale 'C.UTF-8' lc_collate 'C' lc_ctype 'C'",
+}
+
+
+@pytest.mark.parametrize("since", [pytest.param(version, marks=only_on(since=version)) for version in _LOCALES])
+def test_it_has_the_locale_of_the_live_database(since: int, admin: PostgresConnection, postgresql: PrivateCluster) -> None:
+    facts = "select to_jsonb(d) - '{oid,datname,datdba,datacl,datfrozenxid,datminmxid}'::text[] from pg_database d"
+    admin.execute("drop database if exists elsewhere")
+    admin.execute(f"create database elsewhere template template0 encoding 'UTF8' {_LOCALES[since]}")
+    try:
+        with ENGINE.scratch(postgresql.url("elsewhere")) as scratch:
+            here, there = scratch.query(f"{facts} where datname in ('elsewhere', current_database())")
+        assert here == there
+    finally:
+        admin.execute("drop database elsewhere")
 
 
 def test_it_has_the_time_zone_of_the_live_database(database: Make) -> None:
