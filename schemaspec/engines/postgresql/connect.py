@@ -72,10 +72,9 @@ _OPTIONS = frozenset(
     ]
 )
 
-
 _TAKES_NO_WRITES = (
-    "the server is a standby, or default_transaction_read_only is on for the role or the database: use the URL of the primary, "
-    "take the setting back (ALTER DATABASE … RESET), or add ?options=-c%20default_transaction_read_only%3Doff to the URL"
+    "the server is a standby, or default_transaction_read_only is on for the role or the database: use the primary's URL, take "
+    "the setting back (ALTER DATABASE … RESET), or add ?options=-c%20default_transaction_read_only%3Doff to the URL"
 )
 
 
