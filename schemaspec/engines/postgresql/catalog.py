@@ -75,4 +75,4 @@ def read_catalog(connection: PostgresConnection) -> Mapping[str, list[Any]]:
         try:
             return {name: connection.rows(query(name, connection.version, here.secrets)) for name in NAMES}
         finally:
-            connection.restore(search_path=here.path, timezone=here.zone)
+            connection.restore({"search_path": here.path, "timezone": here.zone})

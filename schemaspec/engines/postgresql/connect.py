@@ -151,7 +151,7 @@ class PostgresConnection:
             raise
         return found
 
-    def restore(self, **settings: str) -> None:
+    def restore(self, settings: dict[str, str]) -> None:
         """Set settings back that were changed inside a transaction, unless that has failed anyway."""
         if self._raw.info.transaction_status != 3:
             calls = ", ".join(["set_config(%s, %s, true)"] * len(settings))
