@@ -117,7 +117,16 @@ def joins_by_itself(item: SchemaObject, context: Context) -> bool:
     above = next(_part_of(item), None)
     if above is None or not _attaches(item.id.owner, context):
         return False
-    return above not in context.creates or context.is_new(above.owner) or not context.desired[above].note("incomplete")
+    if above not in context.creates or context.is_new(above.owner):
+        return True
+    # Where the table's columns are still to become what they shall be, its indexes wait for that, and it can't wait for them.
+    columns = context.desired.children(item.id.owner, "column")
+    settled = not any(column.id in context.creates or _is_retyped(column.id, context) for column in columns)
+    return settled and not context.desired[above].note("incomplete")
+
+
+def _is_retyped(column: ObjectId, context: Context) -> bool:
+    return column in context.alters and context.alters[column].changed("type", "collation")
 
 
 def _attaches(path: tuple[str, ...], context: Context) -> bool:
