@@ -11,6 +11,7 @@ from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 _PRIVILEGES = ("privileges", "sequence_privileges")
 _HOMES = ("table", "foreign_table")
 _BY_COLUMN = "column_privileges"
+_HELD = frozenset((*_PRIVILEGES, _BY_COLUMN))
 _GRANT = re.compile(r"(?P<privilege>.+?) to (?P<role>.+?)(?: with grant option)?")
 
 
@@ -22,7 +23,7 @@ def as_owned(current: Schema, desired: Schema) -> Schema:
     """
     changed = {}
     for item in desired:
-        if any(item.get(name) for name in (*_PRIVILEGES, _BY_COLUMN)) and (role := _owner(item, current)) is not None:
+        if not _HELD.isdisjoint(item.attributes) and (role := _owner(item, current)) is not None:
             after = _without(item, role)
             if after is not item:
                 changed[item.id] = after
@@ -51,7 +52,7 @@ def _without(item: SchemaObject, role: str) -> SchemaObject:
         if isinstance(columns, tuple):
             pairs = (entry for entry in columns if isinstance(entry, tuple))
             values[_BY_COLUMN] = tuple((column, *_owners([str(entry)], role)) for column, entry in pairs)
-    attributes = {name: value for name, value in attributes.items() if value != ()}
+    attributes = {name: value for name, value in attributes.items() if value != () or item.get(name) == ()}
     return item if attributes == dict(item.attributes) else replace(item, attributes=attributes, notes=notes)
 
 
