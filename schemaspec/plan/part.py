@@ -9,6 +9,9 @@ from schemaspec.model.plan import Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.plan import facts
 
+_ON_COLUMNS = frozenset({"primary_key", "unique", "exclusion", "index", "foreign_key"})
+"""What concerns columns of a table; where dependencies are recorded it is known of which, and a statement about others leaves it
+alone."""
 _SAID_APART = frozenset({"comment", "privileges"})
 """What a table can have beside its columns that has nothing to do with which ones they are."""
 
@@ -21,13 +24,13 @@ def needed(
     Args:
         triggers: whether triggers and rules of the tables come along.
         parents: whether the tables that foreign keys name come along.
-        shells: whether foreign keys come along only where they are among these, or needed by them, and the tables that are there
-            for one alone have no more than what it needs of them.
+        shells: whether keys and indexes come along only where they are among these, or needed by them, and the tables that are
+            there for a foreign key alone have no more than what it needs of them.
     """
     found: set[ObjectId] = set()
     shell: set[ObjectId] = set()
     queue = list(ids)
-    left_out = _left_out(triggers=triggers, keys=not shells)
+    left_out = frozenset(() if triggers else ("trigger", "rule")) | frozenset(_ON_COLUMNS if shells else ())
     while queue:
         id = queue.pop()
         item = schema.get(id)
@@ -56,11 +59,6 @@ def _width(table: SchemaObject, schema: Schema) -> int:
     return len(schema.children(table.id.path, "column"))
 
 
-def _left_out(*, triggers: bool, keys: bool) -> frozenset[str]:
-    """The kinds of what does not come along with its table."""
-    return frozenset(() if triggers else ("trigger", "rule")) | frozenset(() if keys else ("foreign_key",))
-
-
 def _shell(item: SchemaObject, schema: Schema) -> set[ObjectId]:
     """A foreign key with what it needs of both tables, these as shells; nothing where they can't be made of that alone."""
     if item.id.kind != "foreign_key" or not all(used in schema for used in item.depends_on):
@@ -84,7 +82,7 @@ def _is_plain(table: SchemaObject) -> bool:
 def affected(schema: Schema, steps: Sequence[Step]) -> set[ObjectId]:
     """What the steps touch with the tables that it lives in, and all that depends on any of it or refers to it, directly or not.
 
-    Of the foreign keys, those that the steps have to do with: where a table gets another column, its keys are none of that.
+    Of the keys and indexes, those that the steps have to do with: where a table gets another column, they are none of that.
     """
     using: dict[ObjectId, list[ObjectId]] = {}
     for item in schema:
@@ -94,10 +92,10 @@ def affected(schema: Schema, steps: Sequence[Step]) -> set[ObjectId]:
         for target in _parent(item, schema):
             using.setdefault(target, []).append(item.id)
     touched = [id for step in steps for id in (step.id, *step.drops, *step.creates, *(change.id for change in step.changes))]
-    keys = {id for id in _dependents(touched, schema, using) if id.kind == "foreign_key"}
+    directly = _dependents(touched, schema, using)
     housing = [ObjectId("table", id.owner) for id in touched]
     found = _dependents([*touched, *housing], schema, using)
-    return {id for id in found if id.kind != "foreign_key" or id in keys}
+    return {id for id in found if id.kind not in _ON_COLUMNS or id in directly}
 
 
 def _dependents(ids: Iterable[ObjectId], schema: Schema, using: Mapping[ObjectId, Iterable[ObjectId]]) -> set[ObjectId]:

@@ -1,4 +1,4 @@
-"""Foreign keys that no step has to do with are not cloned, and tables that are cloned for one alone are shells; the plan is the one
+"""Keys and indexes that no step has to do with are not cloned, and tables that are cloned for one alone are shells; the plan is the one
 that the whole of them leads to."""
 
 from __future__ import annotations
@@ -33,9 +33,14 @@ create index child_extra on child (extra);
 create index child_parent on child (parent);
 create table leaf (id int primary key, child int not null references child, label text, more text);
 create index leaf_label on leaf (label);
+create index leaf_id on leaf (id) include (more);
 create table owned (id serial primary key, parent bigint references parent) with (fillfactor = 70);
 create table parted (id int, parent bigint references parent, note text) partition by range (id);
 create table parted_1 partition of parted for values from (0) to (9);
+create table held (id int not null, during int4range, exclude using gist (during with &&), constraint apart exclude (id with =));
+create unique index held_id on held (id);
+alter table held replica identity using index held_id;
+create view grouped as select grand.id, grand.code, count(*) from grand join parent on parent.grand = grand.id group by grand.id;
 create view looks as select child.extra, parent.note from child join parent on parent.id = child.parent;
 """
 _MANY = "".join(f"create table other{number} (id int primary key, name text);" for number in range(24))
@@ -55,6 +60,14 @@ _EDITS = {
     "a table less": "drop table leaf",
     "a table more": "create table newer (id int primary key, leaf int references leaf)",
     "an index": "drop index child_extra; create index child_size on child (size)",
+    "what an index includes": "alter table leaf alter more type varchar(80)",
+    "an index over what is computed": "create unique index on leaf (lower(label)) where more > ''; alter table leaf add extra int",
+    "a column of an index less": "alter table leaf drop column label",
+    "nothing excluded any more": "alter table held drop constraint apart, add extra int",
+    "the type of what is excluded": "alter table held drop constraint held_during_excl, alter during type int8range using null; "
+    "alter table held add exclude using gist (during with &&)",
+    "another column beside what is excluded": "alter table held add extra int",
+    "an index that tells rows apart": "alter table held add extra int, replica identity default",
     "rows are guarded": "alter table parent enable row level security",
     "of a table that is parted": "alter table parted add extra int",
 }
@@ -116,8 +129,8 @@ def test_what_has_nothing_to_do_with_it_is_not_made(
     monkeypatch.setattr(PostgresEngine, "load", load)
     assert _planned(live, _schema(live), _schema(wanted)).proof == "proven"
     text = "\n".join(loaded)
-    assert ("leaf_label" in text, "CREATE TABLE public.child" in text) == (True, key)
-    assert not any(name in text for name in ("child_extra", "size", "parent", "grand", "other1"))
+    assert ("label text" in text, "CREATE TABLE public.child" in text) == (True, key)
+    assert not any(name in text for name in ("leaf_label", "leaf_pkey", "child_extra", "size", "parent", "grand", "other1"))
 
 
 def test_a_table_that_is_there_for_more_than_its_key_is_whole(database: Make) -> None:
@@ -128,13 +141,14 @@ def test_a_table_that_is_there_for_more_than_its_key_is_whole(database: Make) ->
     )
     alone = needed(schema, [leaf], shells=True)
     assert {item.id for item in alone.of_kind("table")} == {leaf}
-    assert {id for id in alone.objects if id.owner == leaf.path} == {item.id for item in schema.children(leaf.path)} - {key}
+    columns = {item.id for item in schema.children(leaf.path, "column")}
+    assert {id for id in alone.objects if id.owner == leaf.path} == columns
     shell = needed(schema, [leaf, key], shells=True)
     assert {id.name for id in shell.objects if id.owner == child.path} == {"id", "child_pkey"}
-    assert {id for id in shell.objects if id.owner == leaf.path} == {item.id for item in schema.children(leaf.path)}
+    assert {id for id in shell.objects if id.owner == leaf.path} == {*columns, key}
     both = needed(schema, [key, child], shells=True)
-    rest = {item.id for item in schema.children(child.path) if item.id.kind != "foreign_key"}
-    assert {id for id in both.objects if id.owner == child.path} == rest
+    rest = {item.id for item in schema.children(child.path, "column")}
+    assert {id.name for id in both.objects if id.owner == child.path} == {*(id.name for id in rest), "child_pkey"}
     assert {id.name for id in both.objects if id.owner == leaf.path} == {"child", "leaf_child_fkey"}
 
 
