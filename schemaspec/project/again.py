@@ -211,6 +211,15 @@ def recalled(command: str, project: Project, witness: Witness, options: Sequence
         return None
 
 
+def may_recall(command: str, project: Project, options: Sequence[str] = ()) -> bool:
+    """Whether anything was noted of these files that `recalled` may find still true."""
+    kept = cache.load(command, *_key(project, options))
+    try:
+        return kept is not None and kept["basis"][0] == project.head.digest
+    except (KeyError, ValueError, TypeError):
+        return False
+
+
 def note(
     command: str, project: Project, witness: Witness, found: Any, options: Sequence[str] = (), *, of_schema: int | None = None
 ) -> None:

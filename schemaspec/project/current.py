@@ -11,6 +11,7 @@ from schemaspec.project.kept import BROKEN, Kept, keep_schema, load
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
     from schemaspec.model.schema import Schema
+    from schemaspec.model.url import DatabaseUrl
 
 
 def current_schema(engine: Engine, connection: Connection) -> Schema:
@@ -25,9 +26,9 @@ def current_schema(engine: Engine, connection: Connection) -> Schema:
         return engine.introspect(connection)
 
 
-def last_known(engine: Engine, connection: Connection) -> Kept | None:
-    """What the connection's database held the last time, as far as that was kept; whether it still does nobody has asked."""
-    return load("live", *_key(engine, connection)) if isinstance(engine, Digests) else None
+def last_known(engine: Engine, url: DatabaseUrl) -> Kept | None:
+    """What the database held the last time, as far as that was kept; whether it still does nobody has asked."""
+    return load("live", *_key(engine, url)) if isinstance(engine, Digests) else None
 
 
 def current(engine: Engine, connection: Connection, last: Kept | None = None) -> Kept:
@@ -38,7 +39,7 @@ def current(engine: Engine, connection: Connection, last: Kept | None = None) ->
     """
     if not isinstance(engine, Digests) or (digest := engine.digest(connection)) is None:
         return Kept.of(engine.introspect(connection))
-    key = _key(engine, connection)
+    key = _key(engine, connection.url)
     if last is not None and last.known.get("digest") == digest:
         return last
     if (known := load("live", *key, digest=digest)) is not None:
@@ -53,6 +54,5 @@ def current(engine: Engine, connection: Connection, last: Kept | None = None) ->
     return Kept.of(engine.introspect(connection))
 
 
-def _key(engine: Engine, connection: Connection) -> tuple[str, ...]:
-    url = connection.url
+def _key(engine: Engine, url: DatabaseUrl) -> tuple[str, ...]:
     return engine.name, engine.place(url) if isinstance(engine, Locates) else str(url), url.user

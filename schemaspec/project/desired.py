@@ -91,12 +91,17 @@ def desired_schema(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_v
 
 def desired(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str, *, ahead: Ahead | None = None) -> Kept:
     """As `desired_schema`, to be read whole or in part; in a scratch database of `ahead` where one is needed."""
-    found = load("schema", *_key(engine, spec, url), digest=spec.digest, server_version=server_version)
+    found = desired_known(engine, spec, url, server_version)
     if found is None or not _brought_to_snapshot(spec, found):
         found = _made(engine, spec, url, server_version, ahead)
     if found.server_version.partition(".")[0] != server_version.partition(".")[0]:
         warnings.warn(_OTHER_VERSION.format(found.server_version, server_version), RiskWarning, stacklevel=2)
     return found
+
+
+def desired_known(engine: Engine, spec: Spec, url: DatabaseUrl | None, server_version: str) -> Kept | None:
+    """The same as far as it was kept; None where it has to be made."""
+    return load("schema", *_key(engine, spec, url), digest=spec.digest, server_version=server_version)
 
 
 def _brought_to_snapshot(spec: Spec, found: Kept) -> bool:

@@ -45,29 +45,45 @@ def plan_to_spec(project: Project) -> Plan:
     from schemaspec.project.current import current, last_known
 
     engine = project.engine
-    with project.connected("read") as connection, Ahead(engine, project.url) as ahead:
-        witness, last, here = again.Witness(connection), None, None
-        if project.known_head is None and (last := last_known(engine, connection)) is not None and _is_large(last):
-            # The spec was edited, and is to be read before anything can be made of it.
-            if not _names_scratch(project):
-                ahead.begin()
-            with Background(lambda: current(engine, witness, last)) as looking:
-                project.spec  # noqa: B018
-            here = looking.result()
-        known = again.recalled("plan", project, witness)
-        if known is not None and (plan := told(known.found)) is not None:
+    with Ahead(engine, project.url) as ahead:
+        last = last_known(engine, project.url)
+        if last is not None and not _is_large(last):
+            last = None
+        _begin(project, last, ahead)
+        with project.connected("read") as connection:
+            witness, here = again.Witness(connection), None
+            if last is not None and project.known_head is None:
+                with Background(lambda: current(engine, witness, last)) as looking:
+                    project.spec  # noqa: B018
+                here = looking.result()
+            known = again.recalled("plan", project, witness)
+            if known is not None and (plan := told(known.found)) is not None:
+                return plan
+            if here is None and last is not None:
+                plan, here = _made_while_looking(project, witness, last, ahead)
+            else:
+                there = project.desired_parts(connection.server_version, ahead)
+                here = current(engine, witness) if here is None else here
+                plan = _made(project, witness, here, there, ahead)
+            # What a server of its own for scratch databases is like is not asked here.
+            if here.by_digest and plan.proof == "proven" and project.spec.scratch is None:
+                again.note("plan", project, witness, noted(plan))
             return plan
-        last = last_known(engine, connection) if last is None else last
-        if here is None and last is not None and _is_large(last):
-            plan, here = _made_while_looking(project, witness, last, ahead)
-        else:
-            there = project.desired_parts(connection.server_version, ahead)
-            here = current(engine, witness, last) if here is None else here
-            plan = _made(project, witness, here, there, ahead)
-        # What a server of its own for scratch databases is like is not asked here.
-        if here.by_digest and plan.proof == "proven" and project.spec.scratch is None:
-            again.note("plan", project, witness, noted(plan))
-        return plan
+
+
+def _begin(project: Project, last: Kept | None, ahead: Ahead) -> None:
+    """Have a scratch database made, even before the live one is asked, where a plan will need one by all that is known."""
+    from schemaspec.project import again
+    from schemaspec.project.desired import desired_known
+
+    if last is None or _names_scratch(project):
+        return
+    if project.known_head is None:  # the spec was edited, and is to be read before anything can be made of it
+        ahead.begin()
+    elif not again.may_recall("plan", project):
+        there = desired_known(project.engine, project.spec, project.url, last.server_version)
+        if there is not None and _differs(last, there):
+            ahead.begin()
 
 
 def _made_while_looking(project: Project, connection: Connection, last: Kept, ahead: Ahead) -> tuple[Plan, Kept]:
