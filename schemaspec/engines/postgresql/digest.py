@@ -27,13 +27,30 @@ _LEFT_OUT = frozenset(
         *("pg_user_mapping", "pg_subscription"),
     }
 )
-# The server changes these in place, whatever anybody declares: how much there is in a table, and in which file.
-_COUNTED = frozenset(
-    {
-        *("relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid"),
-        *("relhasindex", "relhasrules", "relhastriggers", "relhassubclass"),
-    }
-)
+_COLUMNS_LEFT_OUT = {
+    # The server changes these in place, whatever anybody declares: how much there is in a table, and in which file.
+    "pg_class": frozenset(
+        {
+            *("relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid"),
+            *("relhasindex", "relhasrules", "relhastriggers", "relhassubclass"),
+        }
+    ),
+    # What the column's type says as well, in the largest of all catalogs.
+    "pg_attribute": frozenset({"attlen", "attbyval", "attalign", "attcacheoff"}),
+}
+_LONG_VALUES = "select oid from pg_catalog.pg_class where relnamespace = 'pg_toast'::regnamespace"
+_ROWS_LEFT_OUT = {
+    "pg_class": "x.relpersistence = 't'",
+    # Those of the system, and of what holds the long values of a table, are the same in every table.
+    "pg_attribute": f"x.attnum <= 0 or x.attrelid in ({_LONG_VALUES})",
+}
+_BORN_WITH = {
+    **dict.fromkeys(("pg_proc", "pg_operator", "pg_rewrite", "pg_amop", "pg_amproc"), "oid"),
+    "pg_aggregate": "aggfnoid",
+    "pg_description": "objoid",
+}
+"""Where a server has many rows from the beginning, and what tells them apart: who wrote each tells as much as its text."""
+_FIRST_OF_USERS = 16384
 _CATALOGS = """
 select c.relname as name, has_table_privilege(c.oid, 'select') as readable,
        array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -56,8 +73,9 @@ _FROM_FILES = ("foreign", "subscriptions", "unmodelled")
 def digest(connection: PostgresConnection) -> str | None:
     """See `abilities.Digests.digest`.
 
-    Every row of every catalog is looked at, with the number of the transaction that wrote it: nothing that `introspect`
-    reads can be forgotten here. A row that says the same but was written again makes another digest, which only costs time.
+    Every row of every catalog is looked at, with the number of the transaction that wrote it (of the server's own functions
+    and the like that number alone): nothing that `introspect` reads can be forgotten here. A row that says the same but was
+    written again makes another digest, which only costs time.
     """
     if connection.in_transaction:
         return None  # what it has changed itself may still be undone
@@ -133,10 +151,9 @@ def _question(name: str, source: str) -> str:
 
 def _source(name: str, columns: list[str]) -> str:
     """Its rows, one text each."""
-    table = f"pg_catalog.{identifier(name)} x"
-    if name == "pg_class":
-        kept = ", ".join(f"x.{identifier(column)}" for column in columns if column not in _COUNTED)
-        return f"select row(x.xmin, {kept})::text as line from {table} where x.relpersistence <> 't'"
-    if name == "pg_attribute":  # those of the system are the same in every table
-        return f"select row(x.xmin, x.*)::text as line from {table} where x.attnum > 0"
-    return f"select row(x.xmin, x.*)::text as line from {table}"
+    left_out, where = _COLUMNS_LEFT_OUT.get(name), _ROWS_LEFT_OUT.get(name, "false")
+    kept = ", ".join(f"x.{identifier(column)}" for column in columns if column not in left_out) if left_out else "x.*"
+    text = f"row(x.xmin, {kept})::text"
+    if (oid := _BORN_WITH.get(name)) is not None:
+        text = f"case when x.{oid}::oid < {_FIRST_OF_USERS} then row(x.xmin, x.{oid}::oid)::text else {text} end"
+    return f"select {text} as line from pg_catalog.{identifier(name)} x where not ({where})"

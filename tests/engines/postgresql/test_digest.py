@@ -170,6 +170,9 @@ alter extension citext set schema selling
 drop extension citext
 create extension citext version '1.4'
 alter extension citext update
+grant execute on function pg_catalog.pg_ls_dir(text) to pairs_a
+alter function pg_catalog.pg_ls_dir(text) cost 7
+comment on operator pg_catalog.+ (integer, integer) is 'adds them'
 alter role pairs_c rename to pairs_d
 alter role pairs_d rename to pairs_c
 alter database shop set timezone = 'Asia/Tokyo'
