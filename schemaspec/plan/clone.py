@@ -22,21 +22,39 @@ if TYPE_CHECKING:
     from schemaspec.model.schema import ObjectId, SchemaObject
 
 
-def clone(engine: Engine, scratch: Connection, schema: Schema, *, stood_in: dict[ObjectId, SchemaObject] | None = None) -> str:
+def making(engine: Engine, schema: Schema) -> tuple[Step, ...]:
+    """The steps that make the schema in an empty database, as far as it can be copied.
+
+    Raises:
+        InputErrors, SchemaspecError: something in it can't be made anew.
+    """
+    known = copied(engine, schema)
+    nothing = Schema(engine=schema.engine, server_version=schema.server_version, objects={})
+    return tuple(ordered(engine.steps(diff(nothing, known), nothing, known), nothing, known))
+
+
+def clone(
+    engine: Engine,
+    scratch: Connection,
+    schema: Schema,
+    *,
+    steps: Sequence[Step] | None = None,
+    stood_in: dict[ObjectId, SchemaObject] | None = None,
+) -> str:
     """Make the schema in an empty scratch database and look whether it is the same.
 
     Objects without a model are left out, and what is half done is done; nothing else may be missing or different.
 
     Args:
+        steps: what `making` gave for the schema, where that was done beforehand.
         stood_in: filled with what stands there for objects that can't be made any more. None where nothing may.
 
     Returns:
         "" when it is the same, else why not, in a sentence.
     """
     known = copied(engine, schema)
-    nothing = Schema(engine=schema.engine, server_version=schema.server_version, objects={})
     try:
-        steps = ordered(engine.steps(diff(nothing, known), nothing, known), nothing, known)
+        steps = making(engine, schema) if steps is None else steps
         broken = _loaded(engine, scratch, known, steps, stand_in=stood_in is not None)
         seen = modelled(engine.introspect(scratch))
         unlike = diff(seen.only(seen.objects.keys() - broken), known.only(known.objects.keys() - broken))

@@ -18,7 +18,7 @@ from schemaspec.model.plan import Proof, Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Spec
 from schemaspec.plan.aside import in_the_way, set_aside
-from schemaspec.plan.clone import clone, copied, finished, modelled, run_measured, told
+from schemaspec.plan.clone import clone, copied, finished, making, modelled, run_measured, told
 from schemaspec.plan.closure import closed
 from schemaspec.plan.order import ordered
 from schemaspec.plan.part import affected, needed, wanted, without_shells
@@ -141,8 +141,12 @@ def draft_partly(engine: Engine, empty: Scratch, current: Schema, target: Schema
         return None
     draft = Draft(start=current, target=target, changes=changes)
     expected = target.only(id for id in target.objects if id in scope or id not in current)
+    try:
+        copying = making(engine, scope)  # while the scratch database may still be under way
+    except SchemaspecError:
+        return None
     with empty() as scratch:
-        if clone(engine, scratch, scope):
+        if clone(engine, scratch, scope, steps=copying):
             return None
         before = _faults(engine, scratch, current)
         if not _ran(engine, scratch, draft, steps):

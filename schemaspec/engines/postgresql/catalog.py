@@ -73,6 +73,7 @@ def read_catalog(connection: PostgresConnection) -> Mapping[str, list[Any]]:
         here = connection.rows(_HERE)[0]
         connection.rows("select set_config('search_path', '', true) as path, set_config('timezone', 'UTC', true) as zone")
         try:
-            return {name: connection.rows(query(name, connection.version, here.secrets)) for name in NAMES}
+            found = connection.rows_of([query(name, connection.version, here.secrets) for name in NAMES])
+            return dict(zip(NAMES, found, strict=True))
         finally:
             connection.restore({"search_path": here.path, "timezone": here.zone})

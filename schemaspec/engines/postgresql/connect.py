@@ -131,6 +131,14 @@ class PostgresConnection:
             found: list[Any] = cursor.execute(sql).fetchall()
             return found
 
+    def rows_of(self, queries: Sequence[str]) -> list[list[Any]]:
+        """As `rows`, of several queries at once: the server answers the next one while the last one's rows are taken in."""
+        from psycopg.rows import namedtuple_row
+
+        with self._errors("\n".join(queries)), self._reading(), self._raw.pipeline():
+            cursors = [self._raw.cursor(row_factory=namedtuple_row).execute(sql) for sql in queries]
+            return [cursor.fetchall() for cursor in cursors]
+
     def results(self, sql: str, name: str) -> list[list[tuple[Any, ...]]]:
         """Run several statements at once, which may begin and end transactions; nothing is left open where one is refused.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from schemaspec.engines.postgresql import ENGINE, catalog
@@ -21,15 +23,22 @@ def test_the_number_of_queries_does_not_grow(tables: int, database: Make, monkey
         )
     )
     asked: list[str] = []
-    original = PostgresConnection.rows
+    rows, rows_of = PostgresConnection.rows, PostgresConnection.rows_of
 
     def counted(self: PostgresConnection, sql: str) -> list[object]:
         asked.append(sql)
-        return original(self, sql)
+        return rows(self, sql)
 
+    def counted_together(self: PostgresConnection, queries: Sequence[str]) -> list[list[object]]:
+        together.extend(queries)
+        return rows_of(self, queries)
+
+    together: list[str] = []
     monkeypatch.setattr(PostgresConnection, "rows", counted)
+    monkeypatch.setattr(PostgresConnection, "rows_of", counted_together)
     schema = schema_of(live)
-    assert len(asked) == len(catalog.NAMES) + 2
+    assert len(asked) == 2
+    assert len(together) == len(catalog.NAMES)
     assert len(schema.of_kind("table")) == tables
 
 
