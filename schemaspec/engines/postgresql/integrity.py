@@ -20,6 +20,13 @@ from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid
 join pg_namespace n on n.oid = c.relnamespace
 where {_OURS} and not (i.indisvalid and i.indisready and i.indislive) and t.relkind in ('r', 'm') order by 1, 2
 """
+# Since 14 there may be some.
+_HALF_DETACHED = f"""
+select n.nspname, c.relname, pn.nspname, p.relname
+from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace n on n.oid = c.relnamespace
+join pg_class p on p.oid = i.inhparent join pg_namespace pn on pn.oid = p.relnamespace
+where {_OURS} and (to_jsonb(i)->>'inhdetachpending')::boolean order by 1, 2
+"""
 _UNVALIDATED = f"""
 select n.nspname, coalesce(t.relname, d.typname), k.conname, case when t.oid is null then 'DOMAIN' else 'TABLE' end,
   case when t.oid is null then null when k.contype = 'c' then pg_get_expr(k.conbin, k.conrelid) when k.contype = 'n' then
@@ -61,6 +68,7 @@ def integrity(connection: PostgresConnection) -> tuple[Fault, ...]:
     """See `protocol.Engine.integrity`."""
     return (
         *_invalid(connection),
+        *_half_detached(connection),
         *_unvalidated(connection),
         *_behind(connection),
         *_damaged(connection),
@@ -80,6 +88,18 @@ def _invalid(connection: PostgresConnection) -> Iterator[Fault]:
             object=displayed((schema, table, index)),
             message=f"the index {displayed((schema, index))} is invalid: it was not finished, and no query uses it",
             fix=f"REINDEX INDEX CONCURRENTLY {name}; where it is no longer wanted, DROP INDEX CONCURRENTLY {name}",
+        )
+
+
+def _half_detached(connection: PostgresConnection) -> Iterator[Fault]:
+    """Partitions that a DETACH … CONCURRENTLY was stopped on its way with."""
+    for schema, table, parent_schema, parent in connection.query(_HALF_DETACHED):
+        part, whole = (schema, table), (parent_schema, parent)
+        yield Fault(
+            code="half_detached",
+            object=displayed(part),
+            message=f"the partition {displayed(part)} of {displayed(whole)} is detached by half: nobody finds its rows there",
+            fix=f"ALTER TABLE {dotted(whole)} DETACH PARTITION {dotted(part)} FINALIZE",
         )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from schemaspec.engines.postgresql import hazards, not_null
+from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql.attaching import attached
+from schemaspec.engines.postgresql.detaching import detached
 from schemaspec.engines.postgresql.facts import in_order, is_unproven
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
@@ -162,8 +163,6 @@ def _goes(table: SchemaObject, context: Context) -> bool:
 
 def _let_go(table: SchemaObject, context: Context) -> tuple[tuple[Statement, ...], frozenset[ObjectId]]:
     """DETACH PARTITION, then the end of what only a table on its own can lose."""
-    name = dotted(table.id.path)
-    sql = f"ALTER TABLE {table['partition_of']} DETACH PARTITION {name}"
     goes = _goes(table, context)
     lost = [
         item
@@ -174,7 +173,7 @@ def _let_go(table: SchemaObject, context: Context) -> tuple[tuple[Statement, ...
     ]
     context.gone.update(item.id for item in lost)
     texts = (
-        statement(sql, table.id, hazards.partition_detached(table)),
+        *detached(table, context),
         *(statement(_dropped(item), item.id) for item in lost),
         *_left_behind(table, context),
         *_named_otherwise(table, context),

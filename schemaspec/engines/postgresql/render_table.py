@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from schemaspec.engines.postgresql import moved, render_parents
+from schemaspec.engines.postgresql.detaching import detached
 from schemaspec.engines.postgresql.facts import in_order
 from schemaspec.engines.postgresql.names import HIDDEN, dotted, identifier
 from schemaspec.engines.postgresql.plan_context import (
@@ -147,7 +148,7 @@ def _drop(change: Change, item: SchemaObject, context: Context) -> Iterator[Step
     if any(
         id.kind == "table" and dotted(id.path) == item.get("partition_of") and id not in context.drops for id in item.depends_on
     ):
-        texts.append(f"ALTER TABLE {item['partition_of']} DETACH PARTITION {dotted(path)}")
+        texts += detached(item, context, goes=True)
     kind = "FOREIGN TABLE" if item.id.kind == "foreign_table" else "TABLE"
     along = moved.parts_along(item, context)
     went = dropped(change, [*texts, f"DROP {kind} {dotted(path)}"], *gone, *freed.lost, *along)

@@ -6,12 +6,14 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from schemaspec.engines.common.tokens import POSTGRESQL, significant
 from schemaspec.engines.postgresql import fresh
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.names import dotted
+from schemaspec.engines.postgresql.pending import finishing, is_concurrent
 from schemaspec.errors import LockedError
 from schemaspec.model.plan import Statement
 
@@ -63,7 +65,7 @@ def run(connection: PostgresConnection, statement: Statement) -> None:
     pauses = _pauses()
     while True:
         try:
-            _once(connection, statement, wait)
+            _once(connection, _finished(connection, statement), wait)
             return
         except LockedError as error:
             if connection.begins_again:
@@ -75,6 +77,14 @@ def run(connection: PostgresConnection, statement: Statement) -> None:
         time.sleep(pause)
         if _CONCURRENT_INDEX.match(statement.sql) and not connection.in_transaction:
             remove_invalid(connection, statement)
+
+
+def _finished(connection: PostgresConnection, statement: Statement) -> Statement:
+    """What is left to do of the statement, where the server had done half of it."""
+    if not is_concurrent(statement) or connection.in_transaction:
+        return statement
+    rest = finishing(connection, statement)
+    return statement if rest is None else replace(statement, sql=rest)
 
 
 def run_together(connection: PostgresConnection, statements: Sequence[Statement]) -> None:
@@ -143,8 +153,10 @@ def _folded(text: str) -> str:
 
 
 def settle(connection: PostgresConnection, statement: Statement, *, timeout: float) -> None:
-    """See `abilities.Settles`: a killed client's CREATE INDEX CONCURRENTLY goes on for a while, and leaves an invalid index."""
-    if not _CONCURRENT_INDEX.match(statement.sql):
+    """See `abilities.Settles`: what a killed client asked for CONCURRENTLY goes on for a while. CREATE INDEX leaves an invalid
+    index, DETACH PARTITION a partition that nobody sees any more and that is none the less one: it is let go."""
+    index = _CONCURRENT_INDEX.match(statement.sql) is not None
+    if not index and not is_concurrent(statement):
         return
     deadline = time.monotonic() + timeout
     while _still_running(connection, statement):
@@ -156,7 +168,10 @@ def settle(connection: PostgresConnection, statement: Statement, *, timeout: flo
                 fix="wait until it is done (see pg_stat_activity), or end it with pg_cancel_backend",
             )
         time.sleep(0.2)
-    remove_invalid(connection, statement)
+    if index:
+        remove_invalid(connection, statement)
+    elif (rest := finishing(connection, statement)) is not None:
+        connection.execute(rest)
 
 
 def _still_running(connection: PostgresConnection, statement: Statement) -> bool:
