@@ -123,8 +123,9 @@ def needs_new(before: SchemaObject, after: SchemaObject) -> bool:
 def changed(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
     """The constraint stays, and something about it differs; what has to be validated is left to `validated`."""
     table = dotted(after.id.owner)
-    if change.changed("not_null_name"):
-        yield f"ALTER TABLE {table} RENAME CONSTRAINT {identifier(name_of(before))} TO {identifier(name_of(after))}"
+    old, new = name_of(before), name_of(after)
+    if change.changed("not_null_name") and old != new:  # a partition's name is its parent's until it is on its own
+        yield f"ALTER TABLE {table} RENAME CONSTRAINT {identifier(old)} TO {identifier(new)}"
     if change.changed("not_null_no_inherit"):
         words = "NO INHERIT" if after.get("not_null_no_inherit") else "INHERIT"
         yield f"ALTER TABLE {table} ALTER CONSTRAINT {identifier(name_of(after))} {words}"

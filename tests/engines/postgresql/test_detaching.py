@@ -49,7 +49,7 @@ def test_it_is_let_go_beside_its_readers(by: str, bound: str, more: str, check: 
     before = _whole(by, bound, more)
     live, wanted = database(before), schema_of(database(before + _DETACH, name="wanted"))
     plan = plan_to(live, wanted)
-    assert plan.proof == "proven"
+    assert plan.proof == "proven", plan.proof_message
     first, second, *_ = (item for item in plan.statements if "PARTITION" in item.sql or "_check" in item.sql)
     assert first.sql == "ALTER TABLE public.whole DETACH PARTITION public.part CONCURRENTLY"
     assert not first.transactional
@@ -84,7 +84,7 @@ def test_one_that_goes_is_let_go_before(database: Make) -> None:
 def test_where_the_server_can_not_it_is_told(before: str, after: str, database: Make) -> None:
     live, wanted = database(before), schema_of(database(f"{before} {after}", name="wanted"))
     plan = plan_to(live, wanted)
-    assert plan.proof == "proven"
+    assert plan.proof == "proven", plan.proof_message
     assert not any("CONCURRENTLY" in item.sql for item in plan.statements)
     assert "P32" in {hazard.rule for hazard in plan.all_hazards}
     apply(live, plan.statements)
