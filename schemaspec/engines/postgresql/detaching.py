@@ -42,10 +42,10 @@ def _parent(item: SchemaObject, context: Context) -> SchemaObject | None:
     if context.version < _SINCE or item.id.kind != "table" or item.get("partition_key") or found is None:
         return None
     stays = found.id in context.desired and found.id not in {*context.creates, *context.drops, *context.moved}
-    parts = (table for table in context.current.of_kind("table") if table.get("partition_of") == item["partition_of"])
-    if not stays or found.get("partition_of") or any(table.get("bound") == "DEFAULT" for table in parts):
+    if not stays or item.id in context.moved or found.get("partition_of"):
         return None
-    return None if item.id in context.moved else found
+    # Of the partitions beside it, not all need be in a part of a schema.
+    return None if found.note("has_default") or context.desired[found.id].note("has_default") else found
 
 
 def _keys(parent: SchemaObject, schema: Schema) -> tuple[str, ...] | None:

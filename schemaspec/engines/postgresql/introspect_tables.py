@@ -69,6 +69,8 @@ def relations(build: Build) -> None:
                 draft.notes["access_method"] = _HEAP  # PARTITION OF would give it what the parent says
             for oid in row.parents:
                 draft.depends_on[build.keys[catalog.CLASS, oid]] = None
+            if row.bound == "DEFAULT":
+                build.drafts[build.keys[catalog.CLASS, row.parents[0]]].notes["has_default"] = True
 
 
 def columns(build: Build) -> None:
