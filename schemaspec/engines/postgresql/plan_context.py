@@ -7,6 +7,7 @@ from functools import cached_property
 
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
+from schemaspec.engines.postgresql.exchanged import exchanged
 from schemaspec.engines.postgresql.facts import TYPES, in_order, strings, version_number
 from schemaspec.engines.postgresql.fate import built_on, needs_swap
 from schemaspec.engines.postgresql.grant_changes import Granted, privilege_changes
@@ -74,6 +75,11 @@ class Context:
         """The types in whose place another one comes, and those made of them, which go along."""
         own = [id for id, change in self.alters.items() if id.kind in TYPES and needs_swap(change, self.current)]
         return frozenset((*own, *(item.id for id in own for item in built_on(id, self.current))))
+
+    @cached_property
+    def exchanged(self) -> frozenset[ObjectId]:
+        """The columns whose values wait as text since types that are swapped exchange them."""
+        return exchanged(self.alters, self.swapped, self.current, self.desired)
 
     def is_new(self, path: tuple[str, ...]) -> bool:
         """Whether the table (or view) of this path is created in this plan."""

@@ -199,7 +199,8 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     texts += _annotations(change, before, after, context)
     if texts:
         freed = [parent.id for parent in parent_columns(before, context.current) if parent.id in context.drops]
-        yield altered(change, texts, *along, after=(*freed, *_freed_names(after, context)))
+        left = before.depends_on if after.id in context.exchanged else ()
+        yield altered(change, texts, *along, after=(*freed, *_freed_names(after, context), *left))
 
 
 def _expression(after: SchemaObject, context: Context) -> str:

@@ -34,7 +34,10 @@ def kinds_changed(context: Context) -> Iterator[Step]:
         context.done.add(id)
         context.gone.add(old)
         step = swap(made, before, after, context, hazards.type_swapped(after))
-        yield replace(step, changes=(context.drops[old], *step.changes), drops=(step.drops - {id}) | {old})
+        # As far as columns go that wait as text meanwhile, the old type need not be left before.
+        stays = {old} if any(old in context.current[column].depends_on for column in context.exchanged) else set()
+        drops, creates = (step.drops - {id}) | {old}, step.creates | stays
+        yield replace(step, changes=(context.drops[old], *step.changes), drops=drops, creates=creates)
 
 
 def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Context, hazard: Hazard) -> Step:
@@ -88,14 +91,24 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     for old, _ in reversed(pairs_of_types):
         texts.append(f"DROP {_word(old)} {dotted((*old.id.path[:-1], _old_name(old)))}")
     leaving = [id for id in columns if id not in moving and id in context.alters]
+    exchanged = [id for id in leaving if id in context.exchanged]
     first, *rest = texts
-    danger = [hazard] if moving else []
+    danger = [hazard] if moving or exchanged else []
     swapped = [statement(str(first), after.id, *danger), *rest]
     away, back = ([text for texts in sides for text in texts] for sides in zip(*waiting, strict=True)) if waiting else ([], [])
     ids = [*(other.id for other in others), *(item.id for item in above), *held]
-    step = altered(change, [*away, *swapped, *back], *inside, *ids, after=leaving)
+    away += _waiting([columns[id][0] for id in exchanged], context)
+    step = altered(change, [*away, *swapped, *back], *inside, *ids, after=set(leaving).difference(exchanged))
     along = (context.alters[item.id] for item in built if item.id in context.alters)
     return replace(step, drops=(step.drops - inside) | checks, changes=(change, *others, *along))
+
+
+def _waiting(columns: list[SchemaObject], context: Context) -> Iterator[str]:
+    """The values of columns that go over to another type of those that are swapped wait as text until that one is there."""
+    for column in columns:
+        if not any(parent.id in context.exchanged for parent in parent_columns(column, context.current)):
+            type = f"text{'[]' if str(column['type']).endswith('[]') else ''}"
+            yield retyped(column.id, type, f"{identifier(column.id.name)}::{type}", context)
 
 
 def checks_first(context: Context) -> Iterator[Step]:
