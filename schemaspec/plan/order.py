@@ -15,8 +15,10 @@ from schemaspec.model.schema import ObjectId, Schema
 
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
 _PHASE = {"drop": 0, "rename": 1, "alter": 2, "create": 2}
-# Kinds whose names share one space with tables in some engine: the old holder of a name goes before the new one comes.
-NAMED = frozenset({*CONTAINERS, "sequence", "index", "enum", "domain", "composite", "range", "base_type"})
+# Kinds whose names share one space with tables, or with other routines, in some engine: the old holder of a name goes before the
+# new one comes.
+_ROUTINES = ("function", "procedure", "aggregate")
+NAMED = frozenset({*CONTAINERS, "sequence", "index", "enum", "domain", "composite", "range", "base_type", *_ROUTINES})
 Edges = list[set[int]]
 
 
