@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from schemaspec.engines.postgresql.names import displayed, dotted, identifier
 from schemaspec.model.plan import Hazard
-from schemaspec.model.schema import SchemaObject
+from schemaspec.model.schema import ObjectId, SchemaObject
+
+OUT_OF_REACH = "content_out_of_reach"
+"""The code of what may be made without content."""
 
 
 def renamed(before: SchemaObject, after: SchemaObject) -> Hazard:
@@ -158,5 +161,17 @@ def subscription_idle(item: SchemaObject) -> Hazard:
         object=displayed(item.id.path),
         message="the subscription is made disabled, and its password, if it needs one, is not known",
         safer="set its connection, then ALTER SUBSCRIPTION … ENABLE and REFRESH PUBLICATION",
+        blocking=False,
+    )
+
+
+def out_of_reach(item: SchemaObject, server: ObjectId) -> Hazard:
+    """A materialized view whose content, on a foreign server, could not be read where the plan was tried out."""
+    return Hazard(
+        code=OUT_OF_REACH,
+        object=displayed(server.path),
+        message=f"what {displayed(item.id.path)} reads could not be reached from the scratch database; if it can't be reached "
+        "from the database itself either, the view is made without content, and can't be read until it is filled",
+        safer=f"REFRESH MATERIALIZED VIEW {dotted(item.id.path)}, once the foreign server can be reached",
         blocking=False,
     )

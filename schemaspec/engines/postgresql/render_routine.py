@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from schemaspec.engines.postgresql.facts import in_order, noted, pairs
 from schemaspec.engines.postgresql.grant_changes import privilege_changes
 from schemaspec.engines.postgresql.names import dotted, identifier
-from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, made
+from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, made, statement
 from schemaspec.engines.postgresql.render_table import option_changes
 from schemaspec.engines.postgresql.targets import comment_text, target
 from schemaspec.engines.postgresql.texts import create, dummy_view, materialized_view_columns, option_text, with_options
-from schemaspec.engines.postgresql.unfilled import stays_unfilled
+from schemaspec.engines.postgresql.unfilled import hazards_of, stays_unfilled
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import SchemaObject
@@ -21,7 +21,7 @@ def _made(change: Change, item: SchemaObject, context: Context) -> Step:
     first, *rest = made(item, context)
     if item.id.kind == "materialized_view" and stays_unfilled(item, context):
         first = f"{first}\nWITH NO DATA"
-    return created(change, [first, *rest])
+    return created(change, [statement(first, item.id, *hazards_of(item, context)), *rest])
 
 
 def routine(change: Change, context: Context) -> Iterator[Step]:

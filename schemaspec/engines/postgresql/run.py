@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from schemaspec.engines.common.tokens import POSTGRESQL, significant
-from schemaspec.engines.postgresql import fresh
+from schemaspec.engines.postgresql import fresh, unfilled
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.pending import finishing, is_concurrent
@@ -100,15 +100,15 @@ def _once(connection: PostgresConnection, statement: Statement, wait: int) -> No
         fresh.let_bodies_be(connection)
     if not connection.in_transaction:
         connection.query("select set_config('lock_timeout', %s, false)", (f"{wait}ms",))
-        connection.execute(statement.sql)
+        unfilled.execute(connection, statement)
         return
     if fresh.in_new_table(connection.fresh, statement):
-        connection.execute(statement.sql)
+        unfilled.execute(connection, statement)
         return
     # A savepoint, so that a lock that was not to be had does not spoil the whole transaction.
     with connection.transaction():
         connection.query("select set_config('lock_timeout', %s, true)", (f"{wait}ms",))
-        connection.execute(statement.sql)
+        unfilled.execute(connection, statement)
 
 
 def remove_invalid(connection: PostgresConnection, statement: Statement) -> None:

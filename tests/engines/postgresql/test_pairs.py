@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from schemaspec.diff.compare import diff
-from schemaspec.errors import UnsupportedError
+from schemaspec.errors import MigrationError, UnsupportedError
 from schemaspec.model.schema import ObjectId
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.planning import apply, described, dump, plan_to, schema_of
@@ -105,3 +105,29 @@ def test_rows_that_no_partition_would_put_there_are_counted(database: Make) -> N
     plan = plan_to(current, described(database(f"{tables} {attach}", name="wanted")))
     told = {hazard.object: (hazard.rows, hazard.blocking) for hazard in plan.all_hazards if hazard.code == "partition_violated"}
     assert told == {"one": (1, True), "rest": (1, True)}
+
+
+def test_a_view_that_may_be_made_without_content_is_told_of_and_one_that_has_content_keeps_it(database: Make) -> None:
+    far = """
+        create extension postgres_fdw; create server far foreign data wrapper postgres_fdw options (host '127.0.0.1', port '1');
+        create user mapping for public server far; create foreign table shops (id int) server far; create table here (id int);
+    """
+    current = database(f"{far} create materialized view kept as select id from here")
+    desired = described(
+        database(
+            f"{far} create materialized view kept as select id from shops with no data;"
+            "create materialized view made as select id from shops with no data",
+            name="wanted",
+        )
+    )
+    plan = plan_to(current, desired)
+    told = {
+        item.sql.split()[3]: [hazard.object for hazard in item.hazards if hazard.code == "content_out_of_reach"]
+        for item in plan.statements
+        if item.sql.startswith("CREATE")
+    }
+    assert told == {"public.kept": [], "public.made": ["far"]}
+    with pytest.raises(MigrationError, match="the database is as it was") as caught:
+        apply(current, plan.statements)
+    assert "could not connect to server" in str(caught.value.why)
+    assert ask(current, "select relispopulated from pg_class where relname = 'kept'") == [(True,)]
