@@ -143,13 +143,16 @@ def subscription_dropped(item: SchemaObject) -> Hazard:
     )
 
 
+_SECRETS = {"subscription": "set the true connection afterwards: ALTER SUBSCRIPTION … CONNECTION …"}
+
+
 def secret_unknown(item: SchemaObject) -> Hazard:
     """An option whose value nobody wrote down."""
     return Hazard(
         code="secret_unknown",
         object=displayed(item.id.path),
         message=f"{displayed(item.id.path)} gets *** in the place of a password or key, as specs hold none",
-        safer="set the true value afterwards: ALTER USER MAPPING … OPTIONS (SET password …)",
+        safer=_SECRETS.get(item.id.kind, "set the true value afterwards: ALTER USER MAPPING … OPTIONS (SET password …)"),
         blocking=False,
     )
 

@@ -218,9 +218,11 @@ def subscription(change: Change, context: Context) -> Iterator[Step]:
         made, *rest = create(after, context.desired)
         yield created(change, [statement(made, change.id, hazards.subscription_idle(after)), *rest])
     elif before is not None and after is not None:
-        texts = []
+        texts: list[str | Statement] = []
         if change.changed("connection"):
-            texts.append(f"{alter} CONNECTION {literal(str(after.get('connection') or 'dbname=unknown'))}")
+            connection = str(after.get("connection") or "dbname=unknown")
+            secrets = [hazards.secret_unknown(after)] if HIDDEN in connection else []
+            texts.append(statement(f"{alter} CONNECTION {literal(connection)}", change.id, *secrets))
         if change.changed("publications"):
             names = ", ".join(map(identifier, strings(after, "publications")))
             texts.append(f"{alter} SET PUBLICATION {names} WITH (refresh = false)")

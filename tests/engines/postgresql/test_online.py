@@ -343,6 +343,19 @@ def test_what_is_granted_on_the_standard_schema_is_taken_back_and_the_schema_is_
     assert plan.all_hazards == ()
 
 
+def test_a_subscription_that_gets_another_connection_is_told_to_lack_its_password(database: Make) -> None:
+    made = "create subscription s connection '{}password=hushed' publication p with (connect = false, slot_name = none)"
+    current, wanted = database(made.format("")), database(made.format("host=there "), name="wanted")
+    try:
+        plan = plan_to(current, schema_of(wanted))
+        told = [(hazard.code, hazard.object, hazard.safer) for hazard in plan.all_hazards]
+        way = "set the true connection afterwards: ALTER SUBSCRIPTION … CONNECTION …"
+        assert told == [("secret_unknown", "s", way)]
+    finally:
+        for url in (current, wanted):
+            by_hand(url, "drop subscription s")
+
+
 def test_what_a_migration_in_ones_own_words_does_is_told_with_the_size_of_the_table(database: Make) -> None:
     live = database("create table t (x int); create table bare (x int); insert into t select generate_series(1, 2500); analyze t")
     sql = "alter table t alter column x type bigint; alter table bare alter column x type bigint"
