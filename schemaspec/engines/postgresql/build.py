@@ -42,6 +42,11 @@ def _counts(value: Value) -> bool:
     return value == "" or (value == 0 and value is not False)
 
 
+def owned(row: Any) -> dict[str, Value]:
+    """The notes on whose the object behind a row is, and whether that is another role than the one that reads it."""
+    return {"owner": row.owner, "of_another": row.of_another}
+
+
 class Build:
     """The objects found so far, and which row of which catalog each of them is.
 

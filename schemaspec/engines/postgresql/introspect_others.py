@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from schemaspec.engines.postgresql import catalog
-from schemaspec.engines.postgresql.build import Build
+from schemaspec.engines.postgresql.build import Build, owned
 from schemaspec.engines.postgresql.introspect_routines import event_triggers
 from schemaspec.engines.postgresql.names import dotted, foreign_options
 from schemaspec.engines.postgresql.spelling import readable
@@ -38,7 +38,7 @@ def namespaces(build: Build) -> None:
             _public(build, row, key)
             continue
         facts = {"privileges": build.privileges("schema", row.acl, row.owner)}
-        build.add("schema", (row.name,), facts, key, notes={"owner": row.owner})
+        build.add("schema", (row.name,), facts, key, notes=owned(row))
     if not any(row.name == "public" for row in build.rows["schemas"]):
         build.add("schema", ("public",), {"absent": True})
     members: dict[str, list[str]] = {}
@@ -71,7 +71,7 @@ def _public(build: Build, row: Any, key: tuple[int, int]) -> None:
         "comment": None if comment == PUBLIC_COMMENT else comment or "",
     }
     if any(value not in (None, ()) for value in facts.values()):
-        draft = build.add("schema", ("public",), facts, notes={"owner": row.owner})
+        draft = build.add("schema", ("public",), facts, notes=owned(row))
         build.keys[key] = draft.id
 
 
@@ -85,7 +85,7 @@ def others(build: Build) -> None:
             "definition": definition,
             "privileges": build.privileges(acl_kind, row.acl, row.owner or ""),
         }
-        build.add(row.kind, row.path, attributes, (row.classid, row.oid), notes={"identity": row.identity})
+        build.add(row.kind, row.path, attributes, (row.classid, row.oid), notes={"identity": row.identity, **owned(row)})
     _foreign(build)
     _statistics(build)
     _publications(build)
@@ -129,14 +129,14 @@ def _foreign(build: Build) -> None:
             path = (row.name, row.mapped)
         if row.kind != "user_mapping":
             attributes["privileges"] = build.privileges("foreign", row.acl, row.owner)
-        notes = {"options": foreign_options(row.options)}
+        notes = {"options": foreign_options(row.options), **owned(row)}
         build.add(row.kind, path, attributes, (_FOREIGN_CLASSES[row.kind], row.oid), notes=notes)
 
 
 def _statistics(build: Build) -> None:
     for row in build.rows["statistics"]:
         attributes: dict[str, Value] = {"definition": _in_one_order(row), "target": row.target}
-        build.add("statistics", (row.schema, row.name), attributes, (catalog.STATISTIC, row.oid))
+        build.add("statistics", (row.schema, row.name), attributes, (catalog.STATISTIC, row.oid), notes=owned(row))
 
 
 def _in_one_order(row: Any) -> str:

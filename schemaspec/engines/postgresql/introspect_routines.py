@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemaspec.engines.postgresql import catalog
-from schemaspec.engines.postgresql.build import Build
+from schemaspec.engines.postgresql.build import Build, owned
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.model.schema import Value
 
@@ -20,7 +20,7 @@ def routines(build: Build) -> None:
     for row in build.rows["functions"]:
         kind = _KINDS[row.kind]
         notes: dict[str, Value] = {
-            "owner": row.owner,
+            **owned(row),
             "signature": f"{dotted((row.schema, row.name))}({row.signature})",
             "arguments": row.arguments,
             "returns": row.result,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemaspec.engines.postgresql import catalog, not_null
-from schemaspec.engines.postgresql.build import Build, Draft
+from schemaspec.engines.postgresql.build import Build, Draft, owned
 from schemaspec.engines.postgresql.index_text import without_parameters
 from schemaspec.engines.postgresql.introspect_types import sequence_options
 from schemaspec.engines.postgresql.names import dotted, foreign_options, made_name
@@ -49,7 +49,7 @@ def relations(build: Build) -> None:
         }
         keys = [(catalog.CLASS, row.oid), (catalog.TYPE, row.row_type), (catalog.TYPE, row.row_array)]
         # The order in which options were given means nothing, but it is kept when the table is made again.
-        notes: dict[str, Value] = {"owner": row.owner, "of_another": row.of_another, "options": options}
+        notes: dict[str, Value] = {**owned(row), "options": options}
         notes["server_options"] = foreign_options(row.server_options)
         notes["unfilled"] = row.unfilled
         if row.fitting and _BY_HASH not in row.fitting:

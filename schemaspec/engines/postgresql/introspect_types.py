@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemaspec.engines.postgresql import catalog
-from schemaspec.engines.postgresql.build import Build
+from schemaspec.engines.postgresql.build import Build, owned
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.model.schema import Value
 
@@ -23,7 +23,7 @@ def types(build: Build) -> None:
     for row in build.rows["types"]:
         if not row.defined:
             announced: dict[str, Value] = {"definition": f"CREATE TYPE {dotted((row.schema, row.name))}"}
-            build.add("base_type", (row.schema, row.name), announced, (catalog.TYPE, row.oid), notes={"owner": row.owner})
+            build.add("base_type", (row.schema, row.name), announced, (catalog.TYPE, row.oid), notes=owned(row))
             continue
         kind = _KINDS[row.kind]
         attributes = _FACTS[kind](build, row, attributes_of)
@@ -33,7 +33,7 @@ def types(build: Build) -> None:
             keys.append((catalog.CLASS, row.relation))
         if row.multirange_oid:
             keys.append((catalog.TYPE, row.multirange_oid))
-        build.add(kind, (row.schema, row.name), attributes, *keys, notes={"owner": row.owner})
+        build.add(kind, (row.schema, row.name), attributes, *keys, notes=owned(row))
 
 
 def _enum(build: Build, row: Any, _: dict[int, list[Any]]) -> dict[str, Value]:
@@ -116,7 +116,7 @@ def sequences(build: Build) -> None:
             "unlogged": row.persistence == "u",
             "privileges": build.privileges("sequence", row.acl, row.owner),
         }
-        notes: dict[str, Value] = {"owner": row.owner, "of_another": row.of_another}
+        notes = owned(row)
         if table is not None and column:
             notes["owner_path"] = (*table.path, column)
         build.add("sequence", (row.schema, row.name), attributes, (catalog.CLASS, row.oid), notes=notes)

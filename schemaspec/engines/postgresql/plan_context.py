@@ -28,8 +28,6 @@ _PLURALS = {
     **dict.fromkeys(("enum", "composite", "range", "base_type", "domain"), "types"),
     "schema": "schemas",
 }
-_OWNED = (*RELATIONS, "sequence")
-"""The kinds of which it is noted whether they are somebody else's."""
 _LORD = "pg_database_owner"
 """Whoever owns the database: in scratch it stands for another role, and owns the same."""
 
@@ -113,8 +111,7 @@ class Context:
         here = self.current.get(item.id)
         noted = here.note("owner") if here is not None else None
         owner = identifier(str(noted)) if noted else "CURRENT_USER"
-        another = noted not in (None, _LORD) and here is not None and bool(here.note("of_another", here.id.kind not in _OWNED))
-        return Granted(before.id, target, owner, another, column)
+        return Granted(before.id, target, owner, here is not None and is_anothers(here), column)
 
     def holders(self, table: tuple[str, ...]) -> Sequence[SchemaObject]:
         """The columns that wait as text while this table is rewritten, since they hold rows of it."""
@@ -251,6 +248,11 @@ def _by_owner(schema: Schema) -> dict[tuple[str, ...], list[SchemaObject]]:
         if isinstance(path, tuple):
             found.setdefault(tuple(map(str, path[:-1])), []).append(item)
     return found
+
+
+def is_anothers(item: SchemaObject) -> bool:
+    """Whether an object of the current schema belongs to another role than the one that makes the plan."""
+    return item.note("owner") not in (None, _LORD) and bool(item.note("of_another"))
 
 
 def statement(sql: str, id: ObjectId, *hazards: Hazard, transactional: bool = True, undo: str = "") -> Statement:

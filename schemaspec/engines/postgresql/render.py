@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from schemaspec.engines.postgresql import (
+    kept_owners,
     moved,
     names_only,
     render_base_type,
@@ -77,6 +78,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
             found += render_rename.rename(change, context)
         elif change.id not in (context.gone if change.action == "drop" else context.done):
             found += _MAKERS.get(change.id.kind, render_other.whole)(change, context)
+    found += kept_owners.steps(context)
     found = [*typed.after_leaving(found, context), *typed.steps(context)]
     return tuple(moved.kept_together(render_type.validated_first(found, context), context))
 

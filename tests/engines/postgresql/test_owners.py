@@ -97,3 +97,58 @@ def test_grants_hold_whoever_owns_the_object(there: str, wanted: str, back: bool
     apply(current, plan.statements)
     assert diff(schema_of(current), desired) == ()
     assert plan_to(current, desired).steps == ()
+
+
+_ANEW = (
+    "create type mood as enum ('sad', 'ok'); create domain d as int; create table t (id serial, m mood, d d, at date not null);"
+    "create view v as select id, m from t; create materialized view mv as select count(*) from t; create view other as select 1 as x;"
+    "create function f(a int) returns int language sql security definer as 'select a'; create procedure p(a int) language sql as '';"
+    "create aggregate g(int) (sfunc = int4pl, stype = int); create statistics s on id, at from t;",
+    "create type mood as enum ('ok', 'fine'); create domain d as bigint;"
+    "create table t (id serial, m mood, d d, at date not null) partition by range (at); create table t_all partition of t default;"
+    "create view v as select m, id from t; create materialized view mv as select count(*), 1 as one from t; create table other (x int);"
+    "create function f(a int) returns text language sql security definer as 'select a::text'; create procedure p(b int) language sql as '';"
+    "create aggregate g(int) (sfunc = int4pl, stype = int, initcond = '0'); create statistics s (ndistinct) on id, at from t;",
+)
+_THEIRS = "".join(
+    f"alter {item} owner to pairs_a;"
+    for item in (
+        *("type mood", "domain d", "table t", "view v", "materialized view mv", "function f(int)", "procedure p(int)"),
+        *("aggregate g(int)", "statistics s"),
+    )
+)
+_OWNERS = """
+select array_agg(distinct name || ' ' || pg_get_userbyid(owner)) from (
+  select relname::text, relowner from pg_class where relkind in ('r', 'p', 'v', 'm', 'S') and relname !~ '^t_all'
+  union all select proname, proowner from pg_proc union all select stxname, stxowner from pg_statistic_ext
+  union all select typname, typowner from pg_type where typtype in ('e', 'd')
+) x (name, owner) where pg_get_userbyid(owner) like 'pairs%'
+"""
+
+
+@pytest.mark.parametrize("there, back", [_ANEW, _ANEW[::-1]], ids=["there", "back"])
+def test_what_is_made_anew_belongs_to_the_role_that_it_belonged_to(there: str, back: str, database: Make) -> None:
+    other = f"alter {'view' if 'view other' in there else 'table'} other owner to pairs_b"
+    current, wanted = database(there + _THEIRS + other), database(back, name="wanted")
+    owners = ask(current, _OWNERS)
+    plan = plan_to(current, schema_of(wanted))
+    assert (plan.proof, plan.proof_message) == ("proven", "")
+    apply(current, plan.statements)
+    assert diff(schema_of(current), schema_of(wanted)) == ()
+    assert ask(current, _OWNERS) == owners
+
+
+def test_a_member_of_the_owning_role_gives_back_what_it_makes_anew(database: Make, admin: PostgresConnection) -> None:
+    made = "create schema s authorization pairs_a; set role pairs_a; create table s.t (id int);"
+    current = database(made + "create view s.v as select id from s.t; grant select on s.v to pairs_b")
+    wanted = database(made + "create view s.v as select 1 as one, id from s.t; grant select on s.v to pairs_b", name="wanted")
+    admin.execute("CREATE ROLE deployer LOGIN CREATEDB IN ROLE pairs_a")
+    try:
+        deployer = current.replaced(user="deployer")
+        plan = plan_to(deployer, schema_of(wanted))
+        assert plan.proof == "proven"
+        apply(deployer, plan.statements)
+        assert ask(current, f"{_OWNER}'v'") == [("pairs_a",)]
+        assert diff(schema_of(current), schema_of(wanted)) == ()
+    finally:
+        admin.execute("DROP ROLE deployer")

@@ -1,4 +1,5 @@
 -- Foreign-data wrappers, foreign servers and user mappings.
+select x.*, x.owner <> current_user as of_another from (
 select 'foreign_data_wrapper' as kind, 'pg_foreign_data_wrapper'::regclass::oid::int8 as classid, w.oid::int8 as oid, w.fdwname as name,
        pg_get_userbyid(w.fdwowner) as owner, w.fdwacl::text[] as acl, w.fdwoptions as options,
        case when w.fdwhandler <> 0 then w.fdwhandler::regproc::text end as handler,
@@ -15,4 +16,5 @@ union all
 select 'user_mapping', 'pg_user_mapping'::regclass::oid::int8, u.umid::int8, u.srvname, null, null, u.umoptions, null, null, null, null,
        null, case when u.umuser = 0 then 'public' else quote_ident(u.usename) end
 from pg_user_mappings u
+) x
 order by 1, 4, 13

@@ -2,7 +2,8 @@
 select p.oid::int8 as oid, n.nspname as schema, p.proname as name, p.prokind::text as kind, oidvectortypes(p.proargtypes) as types,
        pg_get_function_identity_arguments(p.oid) as signature, pg_get_function_arguments(p.oid) as arguments,
        pg_get_function_result(p.oid) as result, case when p.prokind <> 'a' then pg_get_functiondef(p.oid) end as definition,
-       l.lanname as language, pg_get_userbyid(p.proowner) as owner, p.proacl::text[] as acl, p.pronargdefaults::int as defaults,
+       l.lanname as language, pg_get_userbyid(p.proowner) as owner,
+       pg_get_userbyid(p.proowner) <> current_user as of_another, p.proacl::text[] as acl, p.pronargdefaults::int as defaults,
        p.proargnames as names, p.proargmodes::text[] as modes, p.prosrc as source,
        case when p.prokind = 'a' then array[
          a.aggtransfn::regproc::text, format_type(a.aggtranstype, null), a.aggtransspace::text, a.aggfinalfn::regproc::text,

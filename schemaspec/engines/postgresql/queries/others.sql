@@ -1,5 +1,6 @@
 -- Kinds whose objects are told whole by one CREATE statement: it is composed here.
-select x.kind, x.class::oid::int8 as classid, x.oid::int8 as oid, x.path, x.identity, x.definition, x.owner, x.acl from (
+select x.kind, x.class::oid::int8 as classid, x.oid::int8 as oid, x.path, x.identity, x.definition, x.owner, x.acl,
+       x.owner <> current_user as of_another from (
   select 'collation' as kind, 'pg_collation'::regclass as class, c.oid as oid, array[n.nspname, c.collname]::text[] as path,
          format('COLLATION %I.%I', n.nspname, c.collname) as identity,
          format('CREATE COLLATION %I.%I (provider = %s%s%s%s%s%s)', n.nspname, c.collname,
@@ -11,7 +12,7 @@ select x.kind, x.class::oid::int8 as classid, x.oid::int8 as oid, x.path, x.iden
            case when c.collcollate <> c.collctype
              then format(', lc_collate = %L, lc_ctype = %L', c.collcollate, c.collctype) end,
            {since 160000: ', rules = ' || quote_literal(c.collicurules) | ''}) as definition,
-         null::text as owner, null::text[] as acl
+         pg_get_userbyid(c.collowner)::text as owner, null::text[] as acl
   from pg_collation c join pg_namespace n on n.oid = c.collnamespace
   union all
   select 'operator', 'pg_operator'::regclass, o.oid,
@@ -29,7 +30,7 @@ select x.kind, x.class::oid::int8 as classid, x.oid::int8 as oid, x.path, x.iden
            || case when o.oprrest <> 0 then ', RESTRICT = ' || o.oprrest::regproc::text else '' end
            || case when o.oprjoin <> 0 then ', JOIN = ' || o.oprjoin::regproc::text else '' end
            || case when o.oprcanhash then ', HASHES' else '' end || case when o.oprcanmerge then ', MERGES' else '' end || ')',
-         null, null
+         pg_get_userbyid(o.oprowner), null
   from pg_operator o join pg_namespace n on n.oid = o.oprnamespace where o.oprcode <> 0
   union all
   select 'operator_family', 'pg_opfamily'::regclass, f.oid, array[n.nspname, format('%s using %s', f.opfname, a.amname)],
@@ -48,7 +49,7 @@ select x.kind, x.class::oid::int8 as classid, x.oid::int8 as oid, x.path, x.iden
                     from pg_amproc p where p.amprocfamily = f.oid and not exists (select from pg_depend d
                       where d.classid = 'pg_amproc'::regclass and d.objid = p.oid and d.refclassid = 'pg_opclass'::regclass)) m
               having count(*) > 0), ''),
-         null, null
+         pg_get_userbyid(f.opfowner), null
   from pg_opfamily f join pg_namespace n on n.oid = f.opfnamespace join pg_am a on a.oid = f.opfmethod
   union all
   select 'operator_class', 'pg_opclass'::regclass, o.oid, array[n.nspname, format('%s using %s', o.opcname, a.amname)],
@@ -65,7 +66,7 @@ select x.kind, x.class::oid::int8 as classid, x.oid::int8 as oid, x.path, x.iden
                  format_type(p.amprocrighttype, null), p.amproc::regprocedure), ', ' order by p.amprocnum, 1)
                from pg_amproc p join pg_depend d on d.classid = 'pg_amproc'::regclass and d.objid = p.oid
                  and d.refclassid = 'pg_opclass'::regclass and d.refobjid = o.oid)), ''), 'STORAGE ' || format_type(o.opcintype, null)),
-         null, null
+         pg_get_userbyid(o.opcowner), null
   from pg_opclass o join pg_namespace n on n.oid = o.opcnamespace join pg_am a on a.oid = o.opcmethod
   join pg_opfamily f on f.oid = o.opcfamily join pg_namespace fn on fn.oid = f.opfnamespace
   union all
@@ -130,7 +131,7 @@ select x.kind, x.class::oid::int8 as classid, x.oid::int8 as oid, x.path, x.iden
   select 'conversion', 'pg_conversion'::regclass, c.oid, array[n.nspname, c.conname], format('CONVERSION %I.%I', n.nspname, c.conname),
          format('CREATE %sCONVERSION %I.%I FOR %L TO %L FROM %s', case when c.condefault then 'DEFAULT ' end, n.nspname, c.conname,
            pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding), c.conproc::regproc),
-         null, null
+         pg_get_userbyid(c.conowner), null
   from pg_conversion c join pg_namespace n on n.oid = c.connamespace
   union all
   select 'access_method', 'pg_am'::regclass, a.oid, array[a.amname], format('ACCESS METHOD %I', a.amname),

@@ -1,6 +1,7 @@
 -- Enums, domains, composite, range and base types.
 select t.oid::int8 as oid, t.typarray::int8 as array_oid, n.nspname as schema, t.typname as name, t.typtype::text as kind,
-       t.typisdefined as defined, pg_get_userbyid(t.typowner) as owner, t.typacl::text[] as acl, t.typrelid::int8 as relation,
+       t.typisdefined as defined, pg_get_userbyid(t.typowner) as owner,
+       pg_get_userbyid(t.typowner) <> current_user as of_another, t.typacl::text[] as acl, t.typrelid::int8 as relation,
        case when t.typtype = 'e' then
          array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder) end as labels,
        case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) end as base_type, t.typnotnull as not_null,
