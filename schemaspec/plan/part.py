@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from schemaspec.diff.compare import CONTAINERS, children_of, container_of
+from schemaspec.model.change import Change
 from schemaspec.model.plan import Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.plan import facts
@@ -42,7 +43,7 @@ def needed(
             queue += (used for inner in bare for used in schema[inner].depends_on if used not in bare)
             continue
         queue += item.depends_on
-        queue += (child for child in children_of(id, schema) if child.kind not in left_out)
+        queue += (child for child in _inside(id, schema) if child.kind not in left_out)
         queue += _parent(item, schema) if parents else ()
         if (owner := container_of(id, schema)) is not None:
             queue.append(owner)
@@ -107,8 +108,29 @@ def _dependents(ids: Iterable[ObjectId], schema: Schema, using: Mapping[ObjectId
             continue
         found.add(id)
         queue += using.get(id, ())
-        queue += children_of(id, schema)
+        queue += _inside(id, schema)
     return found
+
+
+def _inside(id: ObjectId, schema: Schema) -> Iterable[ObjectId]:
+    """What lives in the object, the checks of a domain among it."""
+    return (item.id for item in schema.children(id.path, "check")) if id.kind == "domain" else children_of(id, schema)
+
+
+def beside(schema: Schema, changes: Iterable[Change]) -> set[ObjectId]:
+    """The partitions beside those that come, go or get other bounds: none may overlap, and what a default one takes follows."""
+    bounds = [
+        [
+            (item.get("partition_of"), item.get("bound")) if item is not None else (None, None)
+            for item in (change.before, change.after)
+        ]
+        for change in changes
+        if change.id.kind in ("table", "foreign_table")
+    ]
+    parents = {parent for before, after in bounds if before != after for parent, _ in (before, after)} - {None}
+    if not parents:
+        return set()
+    return {item.id for item in schema.of_kind("table", "foreign_table") if item.get("partition_of") in parents}
 
 
 def wanted(target: Schema, steps: Iterable[Step]) -> set[ObjectId]:

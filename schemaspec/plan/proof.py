@@ -21,7 +21,7 @@ from schemaspec.plan.aside import in_the_way, set_aside
 from schemaspec.plan.clone import clone, copied, finished, making, modelled, run_measured, told
 from schemaspec.plan.closure import closed
 from schemaspec.plan.order import ordered
-from schemaspec.plan.part import affected, needed, wanted, without_shells
+from schemaspec.plan.part import affected, beside, needed, wanted, without_shells
 from schemaspec.plan.renames import Rename
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def draft_partly(engine: Engine, empty: Scratch, current: Schema, target: Schema
     """
     changes, steps = steps_between(engine, current, target, differences)
     known = modelled(current)
-    touched = affected(known, steps) | wanted(target, steps)
+    touched = affected(known, steps) | wanted(target, steps) | beside(known, changes)
     scope = needed(known, touched, parents=not engine.features.loose_references, shells=records_dependencies(engine))
     if len(scope) > _LARGEST_PART * len(known):
         return None

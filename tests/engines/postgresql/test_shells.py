@@ -37,6 +37,9 @@ create index leaf_id on leaf (id) include (more);
 create table owned (id serial primary key, parent bigint references parent) with (fillfactor = 70);
 create table parted (id int, parent bigint references parent, note text) partition by range (id);
 create table parted_1 partition of parted for values from (0) to (9);
+create table parted_rest partition of parted default;
+create domain amount as int check (value >= 0);
+insert into parted values (50);
 create table held (id int not null, during int4range, exclude using gist (during with &&), constraint apart exclude (id with =));
 create unique index held_id on held (id);
 alter table held replica identity using index held_id;
@@ -70,6 +73,9 @@ _EDITS = {
     "an index that tells rows apart": "alter table held add extra int, replica identity default",
     "rows are guarded": "alter table parent enable row level security",
     "of a table that is parted": "alter table parted add extra int",
+    "another partition beside a default one": "create table parted_2 partition of parted for values from (9) to (20)",
+    "a partition less beside a default one": "drop table parted_1",
+    "a column of a domain with a check": "alter table parted add extra amount default 1",
 }
 
 
