@@ -1,4 +1,4 @@
-"""Connections: the only module that imports the driver."""
+"""Connections: with `refusals`, the only module that imports the driver."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from schemaspec.engines.postgresql.refusals import translate, unreachable
 from schemaspec.engines.protocol import Mode
-from schemaspec.errors import DatabaseError, InputError, LockedError, SchemaspecError, StatementError
-from schemaspec.model.url import DatabaseUrl, redact
+from schemaspec.errors import DatabaseError, InputError, LockedError, StatementError
+from schemaspec.model.url import DatabaseUrl
 
 OLDEST = 130000
 _READ_TIMEOUT_MS = 15 * 60 * 1000
 _READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|values|table|show|explain)\b", re.IGNORECASE | re.DOTALL)
-_ENCRYPTION = re.compile(r"\b(?:ssl error|ssl was required|does not support ssl|private key file)\b")
-_KEY_VALUES = re.compile(r"=\((?:[^()]|\([^()]*\))*\)")
-_IN_THE_WAY = ("55P03", "40P01")
-"""A lock was not to be had in time, or each of two waited for what the other had."""
 _A_SILENT_SERVER = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
@@ -70,11 +67,6 @@ _OPTIONS = frozenset(
         "client_encoding",
         "fallback_application_name",
     ]
-)
-
-_TAKES_NO_WRITES = (
-    "the server is a standby, or default_transaction_read_only is on for the role or the database: use the primary's URL, take "
-    "the setting back (ALTER DATABASE … RESET), or add ?options=-c%20default_transaction_read_only%3Doff to the URL"
 )
 
 
@@ -135,7 +127,7 @@ class PostgresConnection:
         """As `rows`, of several queries at once: the server answers the next one while the last one's rows are taken in."""
         from psycopg.rows import namedtuple_row
 
-        with self._errors("\n".join(queries)), self._reading(), self._raw.pipeline():
+        with self._errors(f"one of {len(queries)} queries of the catalogs"), self._reading(), self._raw.pipeline():
             cursors = [self._raw.cursor(row_factory=namedtuple_row).execute(sql) for sql in queries]
             return [cursor.fetchall() for cursor in cursors]
 
@@ -212,35 +204,6 @@ class PostgresConnection:
             raise translate(error, sql, self.url, broken=bool(self._raw.broken)) from None
 
 
-def translate(error: Any, sql: str, url: DatabaseUrl, *, broken: bool = False) -> SchemaspecError:
-    """A driver's error as one of ours, without secrets and without values of rows."""
-    import psycopg
-
-    state = error.sqlstate or ""
-    diagnosis = error.diag
-    message = redact(diagnosis.message_primary or " ".join(str(error).split()) or type(error).__name__, url.password)
-    # What a foreign server is to blame for comes as an ordinary error; this connection lives on.
-    lost = state.startswith("57P") or (state.startswith("08") and diagnosis.severity_nonlocalized != "ERROR")
-    if broken or lost or (isinstance(error, psycopg.OperationalError) and not state):
-        return DatabaseError(
-            "the connection to the server was lost",
-            where=url,
-            why=message,
-            fix="check that the server runs, then run the command again: work that was not committed has been undone",
-        )
-    detail = diagnosis.message_detail or ""
-    if state.startswith("23"):
-        detail = _KEY_VALUES.sub("=(…)", detail) if detail.startswith("Key ") else ""
-    why = redact("; ".join(part for part in (message, detail) if part), url.password)
-    hint = redact(diagnosis.message_hint, url.password) if diagnosis.message_hint else None
-    if state in _IN_THE_WAY:
-        return LockedError("somebody else holds a lock that the statement needs", where=url, why=why, fix="try again later")
-    hint = _TAKES_NO_WRITES if state == "25006" else hint
-    wrapped = StatementError("the database refused a statement", statement=sql, why=why, fix=hint)
-    wrapped.sqlstate = state  # type: ignore[attr-defined]
-    return wrapped
-
-
 def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> PostgresConnection:
     """Open the database; see `protocol.Engine.connect`."""
     try:
@@ -253,7 +216,7 @@ def connect(url: DatabaseUrl, *, mode: Mode = "read", timeout: float = 5.0) -> P
     try:
         raw = psycopg.connect(autocommit=True, **settings)
     except psycopg.Error as error:
-        raise _unreachable(error, url) from None
+        raise unreachable(error, url) from None
     if raw.info.server_version < OLDEST:
         version = raw.info.parameter_status("server_version")
         raw.close()
@@ -308,7 +271,7 @@ def second_session(url: DatabaseUrl, *, timeout: float) -> Iterator[int | None]:
     try:
         raw = psycopg.connect(autocommit=True, **_settings(url))
     except psycopg.Error as error:
-        raise _unreachable(error, url) from None
+        raise unreachable(error, url) from None
     try:
         yield _answer(raw.pgconn, b"begin; select pg_backend_pid()", time.monotonic() + timeout)
     finally:
@@ -375,34 +338,3 @@ def _session(mode: Mode, timeout: float, version: int, options: str) -> str:
     if mode == "read":
         fixed |= {"default_transaction_read_only": "on", "statement_timeout": f"{_READ_TIMEOUT_MS}ms"}
     return "select " + ", ".join(f"set_config('{key}', '{value}', false)" for key, value in fixed.items())
-
-
-def _unreachable(error: Any, url: DatabaseUrl) -> SchemaspecError:
-    secrets = (url.password, *(url.options.get(key, "") for key in ("password", "sslpassword")))
-    text = " ".join(redact(str(error), *secrets).split())
-    lowered = text.lower()
-    if "does not exist" in lowered and "database" in lowered:
-        return DatabaseError(f"the server has no database {url.database}", where=url, why=text, fix="create it, or mend the URL")
-    if "no encryption" in lowered:
-        return DatabaseError(
-            "the server takes encrypted connections only",
-            where=url,
-            why=text,
-            fix="add sslmode=require or verify-full to it",
-        )
-    if "password" in lowered or "authentication" in lowered or "no pg_hba.conf" in lowered or "role " in lowered:
-        return DatabaseError("the server refused the login", where=url, why=text, fix="check user, password and pg_hba.conf")
-    if "certificate" in lowered or _ENCRYPTION.search(lowered):
-        return DatabaseError(
-            "no encrypted connection to the server came about",
-            where=url,
-            why=text,
-            fix="check sslmode, sslrootcert, sslcert and sslkey in the URL: who signed the certificate of the server?",
-        )
-    if "too many" in lowered or "remaining connection slots" in lowered:
-        return DatabaseError("the server has no free connection", where=url, why=text, fix="close some, or raise max_connections")
-    if "starting up" in lowered or "shutting down" in lowered or "recovery" in lowered:
-        return DatabaseError("the server is not ready", where=url, why=text, fix="wait until it is up")
-    if "invalid" in lowered and ("option" in lowered or "value" in lowered):
-        return InputError("the server or driver refused an option of the URL", where=url, why=text)
-    return DatabaseError("the server can't be reached", where=url, why=text, fix="check host, port and that the server runs")

@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from schemaspec.engines.postgresql.connect import PostgresConnection, connect, translate
+from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.copy_archive import Archive, Entry
 from schemaspec.engines.postgresql.copy_dump import holders
 from schemaspec.engines.postgresql.copy_empty import empty
+from schemaspec.engines.postgresql.refusals import translate
 from schemaspec.errors import DatabaseError, LockedError, SchemaspecError, StatementError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from schemaspec.engines.postgresql.connect import PostgresConnection, _unreachable, connect
+from schemaspec.engines.postgresql.connect import PostgresConnection, connect
+from schemaspec.engines.postgresql.refusals import unreachable
 from schemaspec.errors import DatabaseError, InputError, LockedError, SchemaspecError, StatementError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.conftest import Make, ask
@@ -220,6 +221,6 @@ def test_a_server_without_encryption_is_told_from_one_that_is_not_there(database
     ],
 )
 def test_why_a_server_is_not_reached(said: str, what: str, fix: str) -> None:
-    error = _unreachable(psycopg.OperationalError(said), DatabaseUrl.parse("postgresql://a@h/d"))
+    error = unreachable(psycopg.OperationalError(said), DatabaseUrl.parse("postgresql://a@h/d"))
     assert what in error.what
     assert fix in (error.fix or "")
