@@ -118,30 +118,34 @@ def _inside(id: ObjectId, schema: Schema) -> Iterable[ObjectId]:
 
 
 def beside(schema: Schema, changes: Iterable[Change]) -> set[ObjectId]:
-    """The partitions beside those that come, go or get other bounds: none may overlap, and what a default one takes follows."""
-    bounds = [
-        [
-            (item.get("partition_of"), item.get("bound")) if item is not None else (None, None)
-            for item in (change.before, change.after)
-        ]
+    """The partitions beside those that come, go or get other bounds, as none may overlap and what a default one takes follows;
+    and the keys and indexes of their parents, which partitions have as well."""
+    parents = {
+        used
         for change in changes
-        if change.id.kind in ("table", "foreign_table")
-    ]
-    parents = {parent for before, after in bounds if before != after for parent, _ in (before, after)} - {None}
+        if change.id.kind in ("table", "foreign_table") and _place(change.before) != _place(change.after)
+        for side in (change.before, change.after)
+        if side is not None and side.get("partition_of")
+        for used in side.depends_on
+        if used.kind == "table"
+    }
     if not parents:
         return set()
-    return {item.id for item in schema.of_kind("table", "foreign_table") if item.get("partition_of") in parents}
+    parts = (item for item in schema.of_kind("table", "foreign_table") if item.get("partition_of"))
+    siblings = {item.id for item in parts if not parents.isdisjoint(item.depends_on)}
+    return siblings | {child for parent in parents for child in children_of(parent, schema) if child.kind in _ON_COLUMNS}
+
+
+def _place(table: SchemaObject | None) -> tuple[object, object]:
+    return (None, None) if table is None else (table.get("partition_of"), table.get("bound"))
 
 
 def wanted(target: Schema, steps: Iterable[Step]) -> set[ObjectId]:
-    """What the objects that the steps create, as the target has them, depend on or refer to."""
-    found: set[ObjectId] = set()
-    for step in steps:
-        for id in step.creates:
-            for inner in (id, *children_of(id, target)):
-                if (item := target.get(inner)) is not None:
-                    found.update((*item.depends_on, *_parent(item, target)))
-    return found
+    """What the objects that the steps create or change, as the target has them, depend on or refer to."""
+    created = [inner for step in steps for id in step.creates for inner in (id, *children_of(id, target))]
+    changed = [change.id for step in steps for change in step.changes]
+    items = [target[id] for id in (*created, *changed) if id in target]
+    return {used for item in items for used in (*item.depends_on, *_parent(item, target))}
 
 
 def _parent(item: SchemaObject, schema: Schema) -> Iterable[ObjectId]:

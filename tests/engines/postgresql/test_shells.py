@@ -38,8 +38,14 @@ create table owned (id serial primary key, parent bigint references parent) with
 create table parted (id int, parent bigint references parent, note text) partition by range (id);
 create table parted_1 partition of parted for values from (0) to (9);
 create table parted_rest partition of parted default;
+create table inner_parted (id int primary key, parent bigint references parent) partition by range (id);
+create table inner_parted_1 partition of inner_parted for values from (0) to (9);
+create index on inner_parted (parent);
 create domain amount as int check (value >= 0);
 insert into parted values (50);
+create table sorted (id int, note text) partition by range (id);
+create table sorted_1 partition of sorted for values from (0) to (9);
+create table sorted_rest partition of sorted default;
 create table held (id int not null, during int4range, exclude using gist (during with &&), constraint apart exclude (id with =));
 create unique index held_id on held (id);
 alter table held replica identity using index held_id;
@@ -72,6 +78,8 @@ _EDITS = {
     "another column beside what is excluded": "alter table held add extra int",
     "an index that tells rows apart": "alter table held add extra int, replica identity default",
     "rows are guarded": "alter table parent enable row level security",
+    "a partition on its own": "alter table inner_parted detach partition inner_parted_1",
+    "a partition on its own, beside a default one": "alter table sorted detach partition sorted_1",
     "of a table that is parted": "alter table parted add extra int",
     "another partition beside a default one": "create table parted_2 partition of parted for values from (9) to (20)",
     "a partition less beside a default one": "drop table parted_1",
