@@ -117,6 +117,7 @@ class Step:
             before, what depends on them comes after.
         after: objects whose step must come first for a reason that dependencies do not show.
         freed: objects that must be gone first, for such a reason; they may come again later.
+        sheds: what its objects depend on in the current schema, and no longer once another step ran that comes before it.
     """
 
     action: Action
@@ -127,6 +128,7 @@ class Step:
     creates: frozenset[ObjectId] = frozenset()
     after: frozenset[ObjectId] = frozenset()
     freed: frozenset[ObjectId] = frozenset()
+    sheds: frozenset[ObjectId] = frozenset()
 
 
 def _text(value: Any) -> str:

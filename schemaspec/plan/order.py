@@ -104,7 +104,7 @@ def _pairs(steps: Sequence[Step], touched: _Touched, current: Schema, desired: S
         for id in touched.drops[number]:
             in_place = id in touched.creates[number]
             for used in _needs(id, current, number, touched):
-                for other in touched.droppers.get(used, ()):
+                for other in touched.droppers.get(used, ()) if used not in step.sheds else ():
                     stays = used in touched.creates[other]
                     if not (in_place and stays):
                         yield number, other, not (renames or (stays and used.kind in CONTAINERS))

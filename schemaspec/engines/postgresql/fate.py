@@ -43,6 +43,8 @@ CHECKS = "checks"
 """What differs in a domain whose checks, which are objects of their own, can only change along with it."""
 INCOMPLETE = "incomplete"
 """What differs in the index of a partitioned table that not all partitions have any more."""
+CALLED = frozenset({"function", "sequence", "operator"})
+"""The kinds that a domain depends on for its default alone."""
 _KEPT_BY_COLUMN = frozenset({"index", "primary_key", "unique", "exclusion", "check", "table", "foreign_table"})
 INDEXED = frozenset({"index", "primary_key", "unique", "exclusion"})
 """The kinds that have an index behind them."""
@@ -308,6 +310,8 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
         if dependent.id.kind in TYPES:
             return "shaken" if used_by_columns(dependent.id, current) else "replaced"
         return "kept" if dependent.id.kind in ("table", "foreign_table") else "replaced"
+    if dependent.id.kind == "domain" and used.id.kind in CALLED:
+        return "kept"
     if used.id.kind == "column" and used.id in desired and not waits(used, current, desired):
         if dependent.id.kind == "check" and _is_rechecked(dependent, used, current, desired):
             return "replaced"

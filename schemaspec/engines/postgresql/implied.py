@@ -82,9 +82,11 @@ def _left_incomplete(changes: Sequence[Change], current: Schema, desired: Schema
 
 
 def _rechecked(changes: Sequence[Change], current: Schema, desired: Schema) -> Iterator[ObjectId]:
-    """The domains of which a check calls a routine that is made anew: it comes again along with that."""
+    """The domains of which a check calls a routine that goes or is made anew: it comes again along with that, or with another."""
     routines = {
-        change.id for change in changes if change.id.kind in ("function", "procedure") and replaces(change, current, desired)
+        change.id
+        for change in changes
+        if change.id.kind in ("function", "procedure") and (change.action == "drop" or replaces(change, current, desired))
     }
     for check in current.of_kind("check") if routines else ():
         if check.id in desired and not routines.isdisjoint(check.depends_on) and not is_unproven(check["definition"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
@@ -39,6 +39,16 @@ def callers(changes: Sequence[Change], current: Schema, desired: Schema) -> Iter
         altered = change.action == "alter" and change.id.kind in _IN_PLACE and before is not None
         if altered and before is not None and not replaced.isdisjoint(before.depends_on):
             yield change.id
+
+
+def comes_again(id: ObjectId, creates: Iterable[ObjectId]) -> bool:
+    """Whether it is made anew, or a routine of its name is: as long as both are there, a call may fit either."""
+    name = id.name.partition("(")[0] if id.kind in _ROUTINES else id.name
+    kinds = _ROUTINES if id.kind in _ROUTINES else (id.kind,)
+    return any(
+        other == id or (other.kind in kinds and other.path[0] == id.path[0] and other.name.partition("(")[0] == name)
+        for other in creates
+    )
 
 
 def _name(routine: SchemaObject) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from schemaspec.engines.postgresql import (
+    domain_defaults,
     kept_owners,
     moved,
     names_only,
@@ -80,6 +81,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
             found += _MAKERS.get(change.id.kind, render_other.whole)(change, context)
     found += kept_owners.steps(context)
     found = [*typed.after_leaving(found, context), *typed.steps(context)]
+    found = list(domain_defaults.steps(found, context))
     return tuple(moved.kept_together(render_type.validated_first(found, context), context))
 
 

@@ -11,6 +11,7 @@ from schemaspec.engines.postgresql.facts import TYPES, is_unproven, pairs
 from schemaspec.engines.postgresql.fate import built_on, needs_swap, of_another_kind, used_by_columns
 from schemaspec.engines.postgresql.moved import where_waiting
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
+from schemaspec.engines.postgresql.overloads import comes_again
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column import retyped
@@ -100,7 +101,9 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     away += _waiting([columns[id][0] for id in exchanged], context)
     step = altered(change, [*away, *swapped, *back], *inside, *ids, after=set(leaving).difference(exchanged))
     along = (context.alters[item.id] for item in built if item.id in context.alters)
-    return replace(step, drops=(step.drops - inside) | checks, changes=(change, *others, *along))
+    rid = (check for old, _ in pairs_of_types for check in _checks(old.id, context) if check.id not in checks)
+    freed = frozenset(used for check in rid for used in check.depends_on if used in context.drops and used.kind == "function")
+    return replace(step, drops=(step.drops - inside) | checks, changes=(change, *others, *along), freed=freed)
 
 
 def _waiting(columns: list[SchemaObject], context: Context) -> Iterator[str]:
@@ -125,7 +128,7 @@ def _checks(id: ObjectId, context: Context) -> tuple[SchemaObject, ...]:
 
 
 def _goes_first(check: SchemaObject, context: Context) -> bool:
-    return any(used in context.drops and used in context.creates for used in check.depends_on)
+    return any(used in context.drops and comes_again(used, context.creates) for used in check.depends_on)
 
 
 def is_swapped(change: Change, context: Context) -> bool:
