@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards, not_null
@@ -12,7 +12,7 @@ from schemaspec.engines.postgresql.fate import built_on, needs_swap, of_another_
 from schemaspec.engines.postgresql.moved import where_waiting
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.overloads import comes_again
-from schemaspec.engines.postgresql.plan_context import Context, altered, statement
+from schemaspec.engines.postgresql.plan_context import Context, altered, made, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column import retyped
 from schemaspec.engines.postgresql.rows_held import aside
@@ -27,14 +27,14 @@ from schemaspec.model.schema import ObjectId, SchemaObject
 
 def kinds_changed(context: Context) -> Iterator[Step]:
     """Types that columns have, and in whose place one of another kind comes: a domain becomes an enum, say."""
-    for id, made in context.creates.items():
+    for id, creation in context.creates.items():
         old = of_another_kind(id, context.current) if id.kind in TYPES else None
         if old is None or old not in context.drops or not used_by_columns(old, context.current):
             continue
         before, after = context.current[old], context.desired[id]
         context.done.add(id)
         context.gone.add(old)
-        step = swap(made, before, after, context, hazards.type_swapped(after))
+        step = swap(creation, before, after, context, hazards.type_swapped(after))
         # As far as columns go that wait as text meanwhile, the old type need not be left before.
         stays = {old} if any(old in context.current[column].depends_on for column in context.exchanged) else set()
         drops, creates = (step.drops - {id}) | {old}, step.creates | stays
@@ -67,7 +67,11 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     checks = {check.id for old, _ in pairs_of_types for check in _checks(old.id, context) if not _goes_first(check, context)}
     for old, _ in pairs_of_types:
         texts.append(f"ALTER {_word(old)} {dotted(old.id.path)} RENAME TO {identifier(_old_name(old))}")
+    called: dict[ObjectId, None] = {}
     for old, new in pairs_of_types:
+        routines = _called_by(new, {item.id for _, item in pairs_of_types}, context)
+        called.update(dict.fromkeys(item.id for item in routines))
+        texts += (statement(text, item.id) for item in routines for text in made(item, context))
         make = domain_bodies if new.id.kind == "domain" else bodies
         texts += [*make(new, context), *remarks(new, context.desired)]
         inside |= _checks_along(new, context)
@@ -100,10 +104,16 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     ids = [*(other.id for other in others), *(item.id for item in above), *held]
     away += _waiting([columns[id][0] for id in exchanged], context)
     step = altered(change, [*away, *swapped, *back], *inside, *ids, after=set(leaving).difference(exchanged))
-    along = (context.alters[item.id] for item in built if item.id in context.alters)
+    along = [context.alters[item.id] for item in built if item.id in context.alters] + [context.creates[id] for id in called]
     rid = (check for old, _ in pairs_of_types for check in _checks(old.id, context) if check.id not in checks)
     freed = frozenset(used for check in rid for used in check.depends_on if used in context.drops and used.kind == "function")
-    return replace(step, drops=(step.drops - inside) | checks, changes=(change, *others, *along), freed=freed)
+    return replace(
+        step,
+        drops=(step.drops - inside) | checks,
+        creates=step.creates | called.keys(),
+        changes=(change, *others, *along),
+        freed=freed,
+    )
 
 
 def _waiting(columns: list[SchemaObject], context: Context) -> Iterator[str]:
@@ -112,6 +122,22 @@ def _waiting(columns: list[SchemaObject], context: Context) -> Iterator[str]:
         if not any(parent.id in context.exchanged for parent in parent_columns(column, context.current)):
             type = f"text{'[]' if str(column['type']).endswith('[]') else ''}"
             yield retyped(column.id, type, f"{identifier(column.id.name)}::{type}", context)
+
+
+def _called_by(domain: SchemaObject, types: Collection[ObjectId], context: Context) -> list[SchemaObject]:
+    """The routines that a new domain calls and that are made anew as they need one of these types: each comes between the two."""
+    if domain.id.kind != "domain":
+        return []
+    items = (domain, *context.desired.children(domain.id.path, "check"))
+    needed = {id for item in items for used in item.depends_on if used.kind == "function" for id in context.reach.of(used)}
+    found = [
+        id
+        for id in sorted(needed, key=lambda id: (len(context.reach.of(id)), id))
+        if id.kind == "function" and id in context.creates and id not in context.done
+        if domain.id not in context.reach.of(id) and not context.reach.of(id).isdisjoint(types)
+    ]
+    context.done.update(found)
+    return [context.desired[id] for id in found]
 
 
 def checks_first(context: Context) -> Iterator[Step]:
