@@ -43,6 +43,7 @@ CHECKS = "checks"
 """What differs in a domain whose checks, which are objects of their own, can only change along with it."""
 INCOMPLETE = "incomplete"
 """What differs in the index of a partitioned table that not all partitions have any more."""
+_ROW_TYPES = ("composite", "table")
 CALLED = frozenset({"function", "sequence", "operator"})
 """The kinds that a domain depends on for its default alone."""
 _KEPT_BY_COLUMN = frozenset({"index", "primary_key", "unique", "exclusion", "check", "table", "foreign_table"})
@@ -304,6 +305,8 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
         `replaced`: it is dropped and made again. `kept`: the engine's step for what is used sees to it. `shaken`: it
         stays too, but what depends on it does not survive what happens to it.
     """
+    if dependent.id.kind == "column" and used.id.kind in _ROW_TYPES and row_type_after(used.id, desired) is not None:
+        return "shaken" if keeps_rows(dependent, used.id, current, desired) else "replaced"
     if used.id.kind in TYPES or used.id.kind == "base_type":
         if dependent.id.kind == "column" and dependent.get("generated") is None:
             return "shaken"
@@ -330,6 +333,25 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
         after, again = desired.get(dependent.id), used.id.kind == "table" and made_anew(used, current, desired)
         return "replaced" if again and after is not None and after.attributes != dependent.attributes else "kept"
     return "replaced"
+
+
+def row_type_after(id: ObjectId, desired: Schema) -> SchemaObject | None:
+    """The table in whose place a composite type was, or the other way round."""
+    if id in desired or id.kind not in _ROW_TYPES:
+        return None
+    return next((desired[other] for kind in _ROW_TYPES if (other := ObjectId(kind, id.path)) in desired), None)
+
+
+def keeps_rows(column: SchemaObject, used: ObjectId, current: Schema, desired: Schema) -> bool:
+    """Whether the rows that a column holds can be those of what takes their type's place: it has the same columns."""
+    new, after = row_type_after(used, desired), desired.get(column.id)
+    if new is None or after is None or after.get("generated") is not None or after["type"] != column["type"]:
+        return False
+    return _names(current[used], current) == _names(new, desired)
+
+
+def _names(item: SchemaObject, schema: Schema) -> list[str]:
+    return [part[0] for part in pairs(item, "attributes")] if item.id.kind == "composite" else _columns(item, schema)
 
 
 def _is_rechecked(check: SchemaObject, column: SchemaObject, current: Schema, desired: Schema) -> bool:

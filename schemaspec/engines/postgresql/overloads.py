@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from schemaspec.engines.postgresql.facts import TYPES
 from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 OVERLOADED = "overloaded"
 """What differs in an object that calls a routine in whose place another one of its name comes."""
 _ROUTINES = ("function", "procedure")
+_TYPES = TYPES | {"table", "view", "materialized_view", "foreign_table"}
 _IN_PLACE = frozenset({"default", "column", "policy", "view", "rule", *_ROUTINES})
 """The kinds that can be altered in place to call another routine."""
 
@@ -22,7 +24,7 @@ def callers(changes: Sequence[Change], current: Schema, desired: Schema) -> Iter
         current, desired: the schemas.
 
     Returns:
-        what calls a routine that goes, and stays itself.
+        what calls a routine that goes, or knows a type in whose place one of another kind comes, and stays itself.
     """
     gone = [change.before for change in changes if change.action == "drop" and change.before is not None]
     made = [change.after for change in changes if change.action == "create" and change.after is not None]
@@ -32,12 +34,14 @@ def callers(changes: Sequence[Change], current: Schema, desired: Schema) -> Iter
         for new in made
         if old.id.kind in _ROUTINES and new.id.kind in _ROUTINES and _name(old) == _name(new) and (_bends(old) or _bends(new))
     }
-    if not replaced:
-        return
-    for change in changes:
+    paths = {new.id.path for new in made if new.id.kind in _TYPES}
+    retyped = {old.id for old in gone if old.id.kind in _TYPES and old.id.path in paths}
+    for change in changes if replaced or retyped else ():
         before = change.before
-        altered = change.action == "alter" and change.id.kind in _IN_PLACE and before is not None
-        if altered and before is not None and not replaced.isdisjoint(before.depends_on):
+        if change.action != "alter" or change.id.kind not in _IN_PLACE or before is None:
+            continue
+        is_plain = change.id.kind == "column" and before.get("generated") is None
+        if not (replaced if is_plain else replaced | retyped).isdisjoint(before.depends_on):
             yield change.id
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.engines.postgresql.conftest import Make, ask
-from tests.engines.postgresql.planning import apply, plan_to, schema_of
+from tests.engines.postgresql.planning import apply, described, plan_to, schema_of
 
 
 def test_values_go_over_to_types_that_are_made_of_each_other(database: Make) -> None:
@@ -70,3 +70,12 @@ def test_rows_inside_of_others_keep_their_values_by_name(database: Make) -> None
         ("(y,,x)", '{"(y,,x)",NULL,"(,,)"}', '("(w,,v)","{""(w,,v)""}",7)', "{}"),
         (None, None, None, None),
     ]
+
+
+def test_rows_that_columns_hold_outlive_the_table_that_becomes_a_type(database: Make) -> None:
+    tables = "create table pins (id int, at place, seen place[])"
+    current = database(f"create table place (x int, y int); {tables}; insert into pins values (1, (2, 3), array[(4, 5)::place])")
+    plan = plan_to(current, described(database(f"create type place as (x int, y int); {tables}", name="wanted")))
+    assert "rewrite" in {hazard.code for hazard in plan.all_hazards}
+    apply(current, plan.statements)
+    assert ask(current, "select (at).y, (seen[1]).x from pins") == [(3, 4)]
