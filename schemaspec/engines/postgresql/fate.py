@@ -307,6 +307,8 @@ def outlives(dependent: SchemaObject, used: SchemaObject, current: Schema, desir
     """
     if dependent.id.kind == "column" and used.id.kind in _ROW_TYPES and row_type_after(used.id, desired) is not None:
         return "shaken" if keeps_rows(dependent, used.id, current, desired) else "replaced"
+    if dependent.id.kind == "column" and used.id.kind == "collation" and keeps_collation(dependent, used.id, desired):
+        return "shaken"
     if used.id.kind in TYPES or used.id.kind == "base_type":
         if dependent.id.kind == "column" and dependent.get("generated") is None:
             return "shaken"
@@ -348,6 +350,13 @@ def keeps_rows(column: SchemaObject, used: ObjectId, current: Schema, desired: S
     if new is None or after is None or after.get("generated") is not None or after["type"] != column["type"]:
         return False
     return _names(current[used], current) == _names(new, desired)
+
+
+def keeps_collation(column: SchemaObject, used: ObjectId, desired: Schema) -> bool:
+    """Whether a column has a collation that is made anew, and goes on to have it."""
+    after = desired.get(column.id)
+    own = after is not None and column.get("generated") is None and after.get("generated") is None
+    return after is not None and own and after["type"] == column["type"] and used in after.depends_on
 
 
 def _names(item: SchemaObject, schema: Schema) -> list[str]:

@@ -21,8 +21,8 @@ from schemaspec.engines.postgresql import (
     render_swap,
     render_table,
     render_type,
-    row_types,
     typed,
+    without,
 )
 from schemaspec.engines.postgresql.plan_context import Context
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
@@ -82,7 +82,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
             found += _MAKERS.get(change.id.kind, render_other.whole)(change, context)
     found += kept_owners.steps(context)
     found = [*typed.after_leaving(found, context), *typed.steps(context)]
-    found = list(row_types.steps(list(domain_defaults.steps(found, context)), context))
+    found = list(without.steps(list(domain_defaults.steps(found, context)), context))
     return tuple(moved.kept_together(render_type.validated_first(found, context), context))
 
 

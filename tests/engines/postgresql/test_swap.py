@@ -79,3 +79,13 @@ def test_rows_that_columns_hold_outlive_the_table_that_becomes_a_type(database: 
     assert "rewrite" in {hazard.code for hazard in plan.all_hazards}
     apply(current, plan.statements)
     assert ask(current, "select (at).y, (seen[1]).x from pins") == [(3, 4)]
+
+
+def test_values_outlive_the_collation_that_is_made_anew(database: Make) -> None:
+    table = "create table rooms (name text collate by_number primary key, floors text[] collate by_number)"
+    make = "create collation by_number (provider = libc, locale = '{}')"
+    current = database(f"{make.format('C')}; {table}; insert into rooms values ('hall', '{{one}}')")
+    plan = plan_to(current, described(database(f"{make.format('POSIX')}; {table}", name="wanted")))
+    assert "drop_column" not in {hazard.code for hazard in plan.all_hazards}
+    apply(current, plan.statements)
+    assert ask(current, "select name, floors[1] from rooms") == [("hall", "one")]

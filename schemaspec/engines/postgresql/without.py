@@ -1,0 +1,74 @@
+"""Columns of which what they are made of goes and comes again: they do without it meanwhile, and keep their values.
+
+That is a table whose rows they hold and in whose place a composite type comes, or the other way round, and a collation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql.fate import keeps_collation, keeps_rows, row_type_after
+from schemaspec.engines.postgresql.names import identifier
+from schemaspec.engines.postgresql.plan_context import Context, statement
+from schemaspec.engines.postgresql.render_column import retyped
+from schemaspec.engines.postgresql.table_texts import parent_columns
+from schemaspec.model.plan import Statement, Step
+from schemaspec.model.schema import ObjectId, SchemaObject
+
+
+def steps(found: Sequence[Step], context: Context) -> Iterator[Step]:
+    """The steps, with those that have the columns do without before, and bring them back afterwards."""
+    going = _going(context)
+    for step in found:
+        left = frozenset(going[id] for id in step.drops & step.creates & going.keys())
+        yield replace(step, sheds=step.sheds | left, after=step.after | {_bond(step.id)}) if left else step
+    for id, used in going.items():
+        column = context.current[id]
+        if any(parent.id in going for parent in parent_columns(column, context.current)):
+            continue
+        away, back = (_other_collation if used.kind == "collation" else _as_text)(column, used, context)
+        bond = _bond(id)
+        yield Step(action="alter", id=bond, statements=(away,), drops=frozenset({id}))
+        yield Step(action="alter", id=id, statements=(back,), creates=frozenset({id}), after=frozenset({bond}))
+
+
+def _as_text(column: SchemaObject, used: ObjectId, context: Context) -> tuple[Statement, Statement]:
+    id, name, brackets = column.id, identifier(column.id.name), "[]" if str(column["type"]).endswith("[]") else ""
+    type = str(context.desired[id]["type"])
+    away = retyped(id, f"text{brackets}", f"{name}::text{brackets}", context)
+    back = retyped(id, type, f"{name}::{type}", context)
+    return statement(away, id, hazards.type_swapped(context.current[used])), statement(back, id)
+
+
+def _other_collation(column: SchemaObject, used: ObjectId, context: Context) -> tuple[Statement, Statement]:
+    after = context.desired[column.id]
+    away = retyped(column.id, f'{column["type"]} COLLATE pg_catalog."default"', "", context)
+    back = retyped(column.id, f"{after['type']} COLLATE {after['collation']}", "", context)
+    return statement(away, column.id), statement(back, column.id)
+
+
+def _going(context: Context) -> dict[ObjectId, ObjectId]:
+    """The columns that stay, with what they leave."""
+    found = {}
+    for column in context.current.of_kind("column"):
+        used = next((used for used in column.depends_on if _goes(used, column, context)), None)
+        if used is not None and column.id not in context.drops and not context.is_dropped(column.id.owner):
+            found[column.id] = used
+    return found
+
+
+def _goes(used: ObjectId, column: SchemaObject, context: Context) -> bool:
+    if used not in context.drops or used.path == column.id.owner:
+        return False
+    if used.kind == "collation":
+        return keeps_collation(column, used, context.desired)
+    after = row_type_after(used, context.desired)
+    keeps = keeps_rows(column, used, context.current, context.desired)
+    return keeps and after is not None and after.id in context.desired[column.id].depends_on
+
+
+def _bond(column: ObjectId) -> ObjectId:
+    """Stands for what makes a column need what goes, so that others can wait for its end."""
+    return ObjectId("column", (*column.path, "rows"))
