@@ -353,7 +353,7 @@ def keeps_rows(column: SchemaObject, used: ObjectId, current: Schema, desired: S
 
 
 def keeps_collation(column: SchemaObject, used: ObjectId, desired: Schema) -> bool:
-    """Whether a column has a collation that is made anew, and goes on to have it."""
+    """Whether a column has a collation that is made anew, and goes on to have it, were it that of its type."""
     after = desired.get(column.id)
     own = after is not None and column.get("generated") is None and after.get("generated") is None
     return after is not None and own and after["type"] == column["type"] and used in after.depends_on

@@ -1,6 +1,7 @@
 """Columns of which what they are made of goes and comes again: they do without it meanwhile, and keep their values.
 
-That is a table whose rows they hold and in whose place a composite type comes, or the other way round, and a collation.
+That is a table whose rows they hold and in whose place a composite type comes, or the other way round, a collation, and a type
+that is made anew along with a collation.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards
+from schemaspec.engines.postgresql.facts import TYPES
 from schemaspec.engines.postgresql.fate import keeps_collation, keeps_rows, row_type_after
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.engines.postgresql.plan_context import Context, statement
@@ -22,7 +24,8 @@ def steps(found: Sequence[Step], context: Context) -> Iterator[Step]:
     """The steps, with those that have the columns do without before, and bring them back afterwards."""
     going = _going(context)
     for step in found:
-        left = frozenset(going[id] for id in step.drops & step.creates & going.keys())
+        own = step.drops & step.creates & going.keys()
+        left = frozenset(used for id in own for used in context.current[id].depends_on if used in context.drops)
         yield replace(step, sheds=step.sheds | left, after=step.after | {_bond(step.id)}) if left else step
     for id, used in going.items():
         column = context.current[id]
@@ -53,8 +56,10 @@ def _going(context: Context) -> dict[ObjectId, ObjectId]:
     """The columns that stay, with what they leave."""
     found = {}
     for column in context.current.of_kind("column"):
+        if column.id not in context.desired or column.id in context.drops or context.is_dropped(column.id.owner):
+            continue
         used = next((used for used in column.depends_on if _goes(used, column, context)), None)
-        if used is not None and column.id not in context.drops and not context.is_dropped(column.id.owner):
+        if used is not None:
             found[column.id] = used
     return found
 
@@ -63,7 +68,9 @@ def _goes(used: ObjectId, column: SchemaObject, context: Context) -> bool:
     if used not in context.drops or used.path == column.id.owner:
         return False
     if used.kind == "collation":
-        return keeps_collation(column, used, context.desired)
+        return column.get("collation") is not None and keeps_collation(column, used, context.desired)
+    if used.kind in TYPES and used in context.creates:
+        return used in context.desired[column.id].depends_on and column.get("generated") is None
     after = row_type_after(used, context.desired)
     keeps = keeps_rows(column, used, context.current, context.desired)
     return keeps and after is not None and after.id in context.desired[column.id].depends_on
