@@ -89,6 +89,16 @@ def key_expressions(item: SchemaObject, quoted: dict[str, str]) -> tuple[str, ..
     return tuple(found)
 
 
+def nulls_are_equal(item: SchemaObject) -> bool:
+    """Whether one NULL is the same as another to a unique constraint or index."""
+    return bool(re.search(r"(?i)\bnulls\s+not\s+distinct\b", str(item.get("definition") or "")))
+
+
+def is_matched_whole(item: SchemaObject) -> bool:
+    """Whether a foreign key takes NULLs in all of its columns or in none."""
+    return bool(re.search(r"(?i)\)\s*match\s+full\b", str(item.get("definition") or "")))
+
+
 def condition_of(item: SchemaObject) -> str | None:
     """The condition of a partial index."""
     where = item.get("where") or item.get("predicate")

@@ -52,13 +52,22 @@ def _partitions(live: Live, tally: Tally) -> None:
         text, before = after.note("fitting"), live.start.get(after.id)
         if not isinstance(text, str) or before is None or before.note("fitting") == text:
             continue
-        if after.get("bound") == before.get("bound") != "DEFAULT" and after.get("partition_of") == before.get("partition_of"):
+        if after.get("bound") == before.get("bound") != "DEFAULT" and _stays_in(before, after, live):
             continue
         expression = live.expression(text)
         if expression is not None:
             condition = f"NOT {expression}"
             answer = _Misplaced(live, after, condition)
             tally.ask(Question(about=after.id, table=after.id, condition=condition, answer=answer))
+
+
+def _stays_in(before: SchemaObject, after: SchemaObject, live: Live) -> bool:
+    """Whether a partition stays in its table, and this is partitioned by the same key."""
+    keys = []
+    for item, schema in ((before, live.start), (after, live.target)):
+        above = (schema.get(used) for used in item.depends_on if used.kind == "table")
+        keys.append((item.get("partition_of"), [table.get("partition_key") for table in above if table is not None]))
+    return keys[0] == keys[1]
 
 
 def _left_behind(live: Live, changes: Sequence[Change]) -> Iterator[SchemaObject]:
@@ -128,10 +137,11 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
         return
     if before is None or not before.get("rowid_alias"):
         yield from row_numbers(live, table, after, keys)
-    was_unique = before is not None and not before.get("invalid") and (before.id.kind != "index" or bool(before.get("unique")))
-    if before is not None and was_unique and facts.key_expressions(before, live.columns(table)) == keys:
+    if before is not None and _was_as_strict(before, after) and facts.key_expressions(before, live.columns(table)) == keys:
         return
-    present = " AND ".join([f"{key} IS NOT NULL" for key in keys] + ([condition] if condition else []))
+    nulls_too = facts.nulls_are_equal(after)
+    terms = [*(() if nulls_too else (f"{key} IS NOT NULL" for key in keys)), *((condition,) if condition else ())]
+    present = " AND ".join(terms) or "1 = 1"
     groups = f"SELECT COUNT(*) AS n FROM {live.shape(table)} WHERE {present} GROUP BY {', '.join(keys)} HAVING COUNT(*) > 1"
     row = live.row(f"SELECT COUNT(*), SUM(n) FROM ({groups}) AS d")
     name, words = live.name(table), ", ".join(facts.plain_columns(after) or keys)
@@ -167,6 +177,14 @@ def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sch
                     rows=int(row[0]),
                 ),
             )
+
+
+def _was_as_strict(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether what was there let no rows in that what shall be there would not, as far as the keys are the same."""
+    unique = not before.get("invalid") and (before.id.kind != "index" or bool(before.get("unique")))
+    partial = facts.condition_of(before)
+    nulls = facts.nulls_are_equal(before) or not facts.nulls_are_equal(after)
+    return unique and nulls and (partial is None or partial == facts.condition_of(after))
 
 
 def _told_by_themselves(live: Live, table: ObjectId) -> frozenset[str]:
@@ -211,6 +229,9 @@ def _foreign_key(live: Live, table: ObjectId, after: SchemaObject) -> Iterator[t
             return
         others = [quote(name) for name in target[1]]
         condition += f" AND {live.engine.dialect.unmatched(after, own, f'(SELECT * FROM {live.shape(parent)})', others)}"
+    if facts.is_matched_whole(after) and len(own) > 1:
+        empty = [f"{key} IS NULL" for key in own]
+        condition = f"({condition} OR ({' OR '.join(empty)}) AND NOT ({' AND '.join(empty)}))"
     source = f"(SELECT * FROM {live.shape(table)}) AS c"
     row = live.row(f"SELECT COUNT(*) FROM {source} WHERE {condition}")
     if row is not None and row[0]:

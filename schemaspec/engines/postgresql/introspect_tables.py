@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from schemaspec.engines.postgresql import catalog, not_null
@@ -9,6 +10,7 @@ from schemaspec.engines.postgresql.build import Build, Draft, owned
 from schemaspec.engines.postgresql.index_text import without_parameters
 from schemaspec.engines.postgresql.introspect_types import sequence_options
 from schemaspec.engines.postgresql.names import dotted, foreign_options, made_name
+from schemaspec.engines.postgresql.targets import literal
 from schemaspec.model.schema import ObjectId, Value
 
 _KINDS = {"r": "table", "p": "table", "f": "foreign_table", "v": "view", "m": "materialized_view"}
@@ -18,7 +20,7 @@ _STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
 _INTEGERS = ("smallint", "integer", "bigint")
 _HEAP = "heap"
-_BY_HASH = "satisfies_hash_partition("
+_BY_HASH = re.compile(r"(?<=satisfies_hash_partition\()'(\d+)'::oid\b")
 """It names its parent by a number that means nothing in another database."""
 _COMMANDS = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
 
@@ -52,8 +54,6 @@ def relations(build: Build) -> None:
         notes: dict[str, Value] = {**owned(row), "options": options}
         notes["server_options"] = foreign_options(row.server_options)
         notes["unfilled"] = row.unfilled
-        if row.fitting and _BY_HASH not in row.fitting:
-            notes["fitting"] = row.fitting
         build.add(kind, (row.schema, row.name), attributes, *keys, notes=notes)
     for row in build.rows["relations"]:
         parents = tuple(
@@ -65,12 +65,19 @@ def relations(build: Build) -> None:
             # Their order shows only in that of the columns, and nothing changes it: leaving a parent makes its columns one's own.
             draft.attributes[name] = tuple(sorted(parents)) if row.bound is None else parents[0]
             draft.notes["inherits"] = parents
+            if row.fitting:
+                draft.notes["fitting"] = _BY_HASH.sub(lambda found: _by_name(build, found), row.fitting)
             if row.access_method == _HEAP and row.bound is not None and row.partition_key is None:
                 draft.notes["access_method"] = _HEAP  # PARTITION OF would give it what the parent says
             for oid in row.parents:
                 draft.depends_on[build.keys[catalog.CLASS, oid]] = None
             if row.bound == "DEFAULT":
                 build.drafts[build.keys[catalog.CLASS, row.parents[0]]].notes["has_default"] = True
+
+
+def _by_name(build: Build, number: re.Match[str]) -> str:
+    parent = build.keys.get((catalog.CLASS, int(number[1])))
+    return number[0] if parent is None else f"{literal(dotted(parent.path))}::regclass"
 
 
 def columns(build: Build) -> None:

@@ -117,6 +117,65 @@ def test_rows_are_held_against_what_new_columns_compute_of_them(database: Make) 
     assert told == {"not_null_violated": 1, "check_violated": 1, "unique_violated": 2}
 
 
+REFUSED = [
+    pytest.param(
+        "create table t (id int) partition by hash (id); create table t_0 partition of t for values with (modulus 2, remainder 0)",
+        "create table t (id int) partition by hash (id); create table t_0 partition of t for values with (modulus 4, remainder 0); "
+        "create table t_2 partition of t for values with (modulus 4, remainder 2)",
+        "insert into t values (1), (2)",
+        ("partition_violated", 1),
+        id="a hash partition that shares its rows with another one",
+    ),
+    pytest.param(
+        "create table t (id int) partition by hash (id); create table t_0 (id int)",
+        "create table t (id int) partition by hash (id); create table t_0 partition of t for values with (modulus 2, remainder 0)",
+        "insert into t_0 values (1), (3)",
+        ("partition_violated", 1),
+        id="a table that becomes a hash partition",
+    ),
+    pytest.param(
+        "create table t (a int, b int) partition by list (a); create table t_1 partition of t for values in (1)",
+        "create table t (a int, b int) partition by list (b); create table t_1 partition of t for values in (1)",
+        "insert into t values (1, 1), (1, 2)",
+        ("partition_violated", 1),
+        id="a partition by another key",
+    ),
+    pytest.param(
+        "create table t (a int, b boolean); create unique index u on t (a) where b",
+        "create table t (a int, b boolean); create unique index u on t (a)",
+        "insert into t values (1, true), (1, false), (2, true)",
+        ("unique_violated", 2),
+        id="a unique index that held for some rows alone",
+    ),
+    pytest.param(
+        "create table t (a int, b int, unique (a, b))",
+        "create table t (a int, b int, unique nulls not distinct (a, b))",
+        "insert into t values (1, null), (1, null), (2, null)",
+        ("unique_violated", 2),
+        id="NULLs are the same",
+        marks=only_on(since=15),
+    ),
+    pytest.param(
+        "create table p (a int, b int, primary key (a, b)); create table t (a int, b int, foreign key (a, b) references p)",
+        "create table p (a int, b int, primary key (a, b)); create table t (a int, b int, foreign key (a, b) references p match full)",
+        "insert into t values (1, null), (null, null)",
+        ("foreign_key_violated", 1),
+        id="a foreign key that takes all NULLs or none",
+    ),
+]
+
+
+@pytest.mark.parametrize("current, desired, rows, told", REFUSED)
+def test_rows_that_will_be_refused_are_told(current: str, desired: str, rows: str, told: object, database: Make) -> None:
+    live, wanted = database(current), database(desired, name="wanted")
+    run(live, rows)
+    plan = plan_to(live, schema_of(wanted))
+    found = {(hazard.code, hazard.rows) for hazard in plan.all_hazards if hazard.code.endswith("_violated") and hazard.blocking}
+    assert found == {told}
+    with pytest.raises(SchemaspecError):
+        apply(live, plan.statements)
+
+
 @only_on(since=18)
 def test_a_key_for_a_time_is_met_by_rows_that_cover_it_together(database: Make) -> None:
     tables = (
