@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,14 +21,20 @@ class Conversion:
     condition: str
 
 
-def conversion(engine: Engine, before: SchemaObject, after: SchemaObject, quoted: str) -> Conversion | None:
+def conversion(
+    engine: Engine, before: SchemaObject, after: SchemaObject, quoted: str, labels: Sequence[str] = ()
+) -> Conversion | None:
     """What to ask the rows when a column changes; None where no value can suffer.
 
     An engine that knows its types says it itself; else every value is cast and compared.
 
     Args:
         quoted: the column as SQL.
+        labels: the values of the enum that is its new type, which may be another one in the database, or not be there yet.
     """
+    if labels and before.get("type") != after.get("type"):
+        values = ", ".join(map(engine.dialect.literal, labels))
+        return Conversion(condition=f"{quoted} IS NOT NULL AND {engine.dialect.as_text(quoted)} NOT IN ({values})")
     if isinstance(engine, Converts):
         condition = engine.lossy(before, after, quoted)
         return Conversion(condition=condition) if condition else None

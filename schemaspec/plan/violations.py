@@ -115,7 +115,8 @@ def ask_column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject |
             tally.ask(Question(about=after.id, table=table, condition="", answer=_Unfilled(live, after.id)))
         elif live.computed(table, after) is not None or (before is not None and not computed and not facts.not_null(before)):
             tally.ask(Question(about=after.id, table=table, condition=condition, answer=_Nulls(live, after.id, table, condition)))
-    if before is not None and (found := conversion(live.engine, before, after, quoted)) is not None:
+    labels = facts.labels(after, live.target)
+    if before is not None and (found := conversion(live.engine, before, after, quoted, labels)) is not None:
         answer = _Converted(live, before, after, table, found.condition)
         tally.ask(Question(about=after.id, table=table, condition=found.condition, answer=answer))
 

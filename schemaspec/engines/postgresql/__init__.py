@@ -56,6 +56,12 @@ class PostgresEngine:
 
         return digest.digest(_ours(connection))
 
+    def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
+        """See `abilities.Converts.lossy`."""
+        from schemaspec.engines.postgresql import conversions
+
+        return conversions.lossy(before, after, column)
+
     def introspect_as(self, connection: Connection, known: str) -> Schema | None:
         """See `abilities.Digests.introspect_as`."""
         from schemaspec.engines.postgresql import digest

@@ -47,7 +47,32 @@ def cast(name: str, old: str, new: str) -> str:
         return f"{name}::integer::{new}"
     if one in _INTEGERS and other == "boolean":
         return f"{name}::integer::boolean"
+    if "money" in (one, other) and {one, other} & _NUMBERS:
+        return f"{name}::numeric::{new}"
     return f"{name}::{new}" if _direct(one, other) else f"{name}::text{_array(one, other)}::{new}"
+
+
+def lossy(before: SchemaObject, after: SchemaObject, name: str) -> str:
+    """See `abilities.Converts.lossy`: whether the value, taken back to its old type, is another one."""
+    old, new = str(before.get("type") or ""), str(after.get("type") or "")
+    if not new or old == new or _holds_all(family(old), new):
+        return ""
+    if {family(old), family(new)} == {"json", "jsonb"}:
+        return rf"{name}::text LIKE '%\u0000%'"
+    there = cast(name, old, new)
+    if _is_compared(family(old), family(new)):
+        return f"{name} IS NOT NULL AND {there} <> {name}"
+    return f"{name} IS NOT NULL AND ({cast(f'({there})', new, old)})::text <> ({name})::text"
+
+
+def _holds_all(old: str, new: str) -> bool:
+    """Whether each value of the old type is told by the new one, in whatever words."""
+    return new in ("text", "character varying") or (old == "boolean" and new in _NUMBERS)
+
+
+def _is_compared(one: str, other: str) -> bool:
+    """Whether the server compares values of both types as they are; as texts, equal ones can be told apart."""
+    return {one, other} <= _NUMBERS or {one, other} <= _TIMES
 
 
 def is_assigned(before: str, after: str) -> bool:

@@ -176,6 +176,35 @@ def test_rows_that_will_be_refused_are_told(current: str, desired: str, rows: st
         apply(live, plan.statements)
 
 
+@pytest.mark.parametrize(
+    "old, new, values, told",
+    [
+        ("int", "text", "1, 2", {}),
+        ("uuid", "text", "'a1b2c3d4-0000-4000-8000-000000000001'", {}),
+        ("boolean", "int", "true, null", {}),
+        ("int", "boolean", "0, 1, 7", {"value_conversion": 1}),
+        ("json", "jsonb", """'{"b":  1}'""", {}),
+        ("jsonb", "json", """'{"b":  1}'""", {}),
+        ("text[]", "int[]", "'{1,2}', '{01}'", {"value_conversion": 1}),
+        ("money", "numeric(12,2)", "'12.50'", {}),
+        ("numeric", "money", "1.25, 1.255", {"value_conversion": 1}),
+        ("date", "timestamptz", "'2024-05-06'", {}),
+        ("timestamp", "date", "'2024-05-06', '2024-05-06 07:08'", {"value_conversion": 1}),
+        ("numeric(9,2)", "int", "1, 2.00, 2.50", {"value_conversion": 1}),
+        ("text", "mood", "'ok', 'sad', null", {}),
+        ("text", "mood", "'ok', 'other', null", {"value_conversion": 1}),
+    ],
+)
+def test_values_that_would_not_survive_are_counted(old: str, new: str, values: str, told: dict[str, int], database: Make) -> None:
+    rows = ", ".join(f"({value})" for value in values.split(", "))
+    live = database(f"create table t (x {old}); insert into t values {rows}")
+    made = "create type mood as enum ('sad', 'ok');" if new == "mood" else ""
+    plan = plan_to(live, schema_of(database(f"{made} create table t (x {new})", name="wanted")))
+    assert {hazard.code: hazard.rows for hazard in plan.all_hazards if hazard.code == "value_conversion"} == told
+    if "other" not in values:
+        apply(live, plan.statements)
+
+
 @only_on(since=18)
 def test_a_key_for_a_time_is_met_by_rows_that_cover_it_together(database: Make) -> None:
     tables = (
