@@ -13,8 +13,9 @@ from schemaspec.engines.postgresql.covered import spans_time
 from schemaspec.engines.postgresql.facts import TYPES, grows, is_unproven, pairs, strings, takes_another, version_number
 from schemaspec.engines.postgresql.features import SET_EXPRESSION
 from schemaspec.engines.postgresql.names import dotted
+from schemaspec.engines.postgresql.names_passed import passed_beneath
 from schemaspec.engines.postgresql.rows_held import ROWS, waits
-from schemaspec.engines.postgresql.targets import CONSTRAINTS
+from schemaspec.engines.postgresql.targets import CONSTRAINTS, INDEXED
 from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
@@ -47,8 +48,6 @@ _ROW_TYPES = ("composite", "table")
 CALLED = frozenset({"function", "sequence", "operator"})
 """The kinds that a domain depends on for its default alone."""
 _KEPT_BY_COLUMN = frozenset({"index", "primary_key", "unique", "exclusion", "check", "table", "foreign_table"})
-INDEXED = frozenset({"index", "primary_key", "unique", "exclusion"})
-"""The kinds that have an index behind them."""
 _MODIFIERS = re.compile(r"\([^()]*\)")
 
 
@@ -68,7 +67,8 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
         remade = change.changed("definition") and not constraint_in_place(before, after)
         return remade or change.changed("invalid", INCOMPLETE) or _falls_with_parent(change, current, desired)
     if kind == "view":
-        return change.changed("definition") and not view_in_place(before, after)
+        in_place = view_in_place(before, after) and not passed_beneath(before, after, current, desired)
+        return change.changed("definition") and not in_place
     if kind == "materialized_view":
         return change.changed("definition")
     if kind in ("function", "procedure"):

@@ -9,7 +9,6 @@ from schemaspec.engines.postgresql.facts import TYPES, is_unproven
 from schemaspec.engines.postgresql.fate import (
     CHECKS,
     INCOMPLETE,
-    INDEXED,
     checks_of,
     is_contained,
     key_types,
@@ -18,6 +17,7 @@ from schemaspec.engines.postgresql.fate import (
 )
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.rows_held import ROWS, waits
+from schemaspec.engines.postgresql.targets import INDEXED
 from schemaspec.model.change import AttributeChange, Change
 from schemaspec.model.schema import ObjectId, Schema
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemaspec.engines.postgresql.fate import INDEXED
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, statement
-from schemaspec.engines.postgresql.targets import CONSTRAINTS, comment_text
+from schemaspec.engines.postgresql.targets import CONSTRAINTS, INDEXED, comment_text
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Step
 from schemaspec.model.schema import ObjectId, SchemaObject

@@ -9,6 +9,7 @@ from schemaspec.engines.postgresql import (
     kept_owners,
     moved,
     names_only,
+    names_passed,
     render_base_type,
     render_column,
     render_constraint,
@@ -81,6 +82,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
         elif change.id not in (context.gone if change.action == "drop" else context.done):
             found += _MAKERS.get(change.id.kind, render_other.whole)(change, context)
     found += kept_owners.steps(context)
+    found = [*names_passed.after_dropped(found, current, desired)]
     found = [*typed.after_leaving(found, context), *typed.steps(context)]
     found = list(without.steps(list(domain_defaults.steps(found, context)), context))
     return tuple(moved.kept_together(render_type.validated_first(found, context), context))

@@ -8,6 +8,8 @@ from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.model.schema import ObjectId, SchemaObject
 
 CONSTRAINTS = ("primary_key", "unique", "check", "foreign_key", "exclusion")
+INDEXED = frozenset({"index", "primary_key", "unique", "exclusion"})
+"""The kinds that have an index behind them."""
 RELATIONS = ("table", "foreign_table", "view", "materialized_view")
 _WORDS = {
     "table": "TABLE",
