@@ -22,6 +22,7 @@ from schemaspec.engines.postgresql import (
     render_swap,
     render_table,
     render_type,
+    rows_held,
     typed,
     without,
 )
@@ -82,7 +83,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
         elif change.id not in (context.gone if change.action == "drop" else context.done):
             found += _MAKERS.get(change.id.kind, render_other.whole)(change, context)
     found += kept_owners.steps(context)
-    found = [*names_passed.after_dropped(found, current, desired)]
+    found = [*rows_held.after_rewriting(names_passed.after_dropped(found, current, desired), current, desired)]
     found = [*typed.after_leaving(found, context), *typed.steps(context)]
     found = list(without.steps(list(domain_defaults.steps(found, context)), context))
     return tuple(moved.kept_together(render_type.validated_first(found, context), context))

@@ -3,11 +3,13 @@ meanwhile, so they wait as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from schemaspec.engines.postgresql.conversions import is_widened
 from schemaspec.engines.postgresql.facts import TYPES, takes_another
 from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.model.plan import Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 
 ROWS = "rows"
@@ -43,6 +45,35 @@ def holders(current: Schema, desired: Schema) -> dict[ObjectId, list[SchemaObjec
             if waits(column, current, desired):
                 found.setdefault(table, []).append(column)
     return found
+
+
+def after_rewriting(steps: Iterable[Step], current: Schema, desired: Schema) -> Iterator[Step]:
+    """The steps: new columns that hold rows of a table come once that table has been rewritten."""
+    for step in steps:
+        tables = {table for column in _new_columns(step, current, desired) for table in tables_in(column, desired)}
+        first = {id for table in tables for id in _written_for(table, current, desired)}
+        yield replace(step, after=step.after | first) if first else step
+
+
+def _new_columns(step: Step, current: Schema, desired: Schema) -> Iterator[SchemaObject]:
+    for id in step.creates:
+        if id.kind == "table" and id not in current:
+            yield from desired.children(id.path, "column")
+        elif id.kind == "column" and id not in current and id in desired:
+            yield desired[id]
+
+
+def _written_for(table: ObjectId, current: Schema, desired: Schema) -> Iterator[ObjectId]:
+    """What may have the table, which is there, rewritten: its columns that come or change, and their types."""
+    if table not in current:
+        return
+    if _is_rewritten(table, current, desired):
+        for before in current.children(table.path, "column"):
+            yield before.id
+            yield from (used for used in before.depends_on if used.kind in TYPES)
+    for column in desired.children(table.path, "column"):
+        if column.id not in current and not tables_in(column, desired):
+            yield column.id
 
 
 def _is_rewritten(table: ObjectId, current: Schema, desired: Schema) -> bool:
