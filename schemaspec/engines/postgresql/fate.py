@@ -14,7 +14,7 @@ from schemaspec.engines.postgresql.facts import TYPES, grows, is_unproven, pairs
 from schemaspec.engines.postgresql.features import SET_EXPRESSION
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.names_passed import passed_beneath
-from schemaspec.engines.postgresql.rows_held import ROWS, waits
+from schemaspec.engines.postgresql.rows_held import ROWS, tables_in, waits
 from schemaspec.engines.postgresql.targets import CONSTRAINTS, INDEXED
 from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
@@ -224,9 +224,11 @@ def containing(id: ObjectId, schema: Schema) -> Iterator[SchemaObject]:
     for item in built_on(id, schema):
         as_it_is = item.id.kind == "domain" and not str(item["type"]).endswith("[]") and not plain.isdisjoint(item.depends_on)
         (plain if as_it_is else containers).add(item.id)
+    held = plain | containers
+    rows = {ObjectId("table", column.id.owner) for column in schema.of_kind("column") if not held.isdisjoint(column.depends_on)}
     for column in schema.of_kind("column"):
         elements = str(column["type"]).endswith("[]") and not plain.isdisjoint(column.depends_on)
-        if elements or not containers.isdisjoint(column.depends_on):
+        if elements or not containers.isdisjoint(column.depends_on) or not rows.isdisjoint(tables_in(column, schema)):
             yield column
 
 
