@@ -13,6 +13,7 @@ from schemaspec.engines.postgresql.names import dotted, identifier, joined_colum
 from schemaspec.engines.postgresql.table_texts import (
     Reach,
     column_text,
+    goes_without,
     has_own_expression,
     is_merged,
     plain_serial,
@@ -178,7 +179,8 @@ class _Maker:
         default = self.schema.get(ObjectId("default", column.id.path))
         plain = plain_serial(column, default, self.schema) is not None
         inside = inline.get(column.id.name, [])
-        text = _lowered(column_text(column, default, serial=plain, merged=is_merged(column, self.schema)), column)
+        merged, without = is_merged(column, self.schema), self.table.get("bound") is None and goes_without(column, self.schema)
+        text = _lowered(column_text(column, default, serial=plain, merged=merged, without=without), column)
         if ("primary key" in inside and not_null.is_plain(column)) or plain:
             text = text.removesuffix(" not null")
         return Column(

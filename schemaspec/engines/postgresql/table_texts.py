@@ -115,12 +115,14 @@ def column_text(
     *,
     serial: bool = False,
     merged: bool = False,
+    without: bool = False,
     taken: Container[str] = (),
 ) -> str:
     """All that follows the column's name.
 
     Args:
         taken: see `not_null.text`.
+        without: it has no default, and would get one from a parent table.
         serial: write it as `serial`.
         merged: it is merged with a generated column of a parent table, which has the last word on what is generated.
     """
@@ -135,6 +137,8 @@ def column_text(
         parts.append(f"GENERATED ALWAYS AS ({column['generated']}) {'VIRTUAL' if column.get('virtual') else 'STORED'}")
     elif default is not None and not merged:
         parts.append(f"DEFAULT {default['expression']}")
+    elif without:
+        parts.append("DEFAULT NULL")
     if column.get("identity"):
         parts.append(identity_text(column))
     parts.append(not_null.text(column, taken))
@@ -253,7 +257,8 @@ def _column_lines(
         inline.add(sequence.id)
         extras += remarks(sequence, schema)
     merged = table.get("bound") is None and is_merged(column, schema)
-    text = column_text(column, default, serial=sequence is not None, merged=merged, taken=taken)
+    without = table.get("bound") is None and goes_without(column, schema)
+    text = column_text(column, default, serial=sequence is not None, merged=merged, without=without, taken=taken)
     yield f"{identifier(column.id.name)} {text}"
 
 
@@ -280,6 +285,14 @@ def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema
 def is_merged(column: SchemaObject, schema: Schema) -> bool:
     """Whether an heir's own column is merged with a generated one of its parent, and has its expression from there."""
     return column.get("generated") is not None and bool(parent_columns(column, schema)) and not has_own_expression(column, schema)
+
+
+def goes_without(column: SchemaObject, schema: Schema) -> bool:
+    """Whether an heir's own column has no default although the one of its parent has."""
+    named = any(column.get(name) is not None for name in ("generated", "identity"))
+    if named or ObjectId("default", column.id.path) in schema:
+        return False
+    return any(ObjectId("default", parent.id.path) in schema for parent in parent_columns(column, schema))
 
 
 def has_own_expression(column: SchemaObject, schema: Schema) -> bool:
