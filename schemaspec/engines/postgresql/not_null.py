@@ -120,6 +120,13 @@ def needs_new(before: SchemaObject, after: SchemaObject) -> bool:
     return bool(after.get("not_null_unproven")) and not before.get("not_null_unproven")
 
 
+def comes_first(change: Change) -> bool:
+    """Whether a column that was a table's own becomes NOT NULL: it has to be that before the table becomes a partition."""
+    before, after = change.before, change.after
+    own = before is not None and not before.get("inherited") and not before.get("not_null")
+    return own and after is not None and bool(after.get("not_null"))
+
+
 def changed(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
     """The constraint stays, and something about it differs; what has to be validated is left to `validated`."""
     table = dotted(after.id.owner)

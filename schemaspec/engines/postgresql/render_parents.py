@@ -147,7 +147,8 @@ def _columns_first(item: SchemaObject, context: Context) -> set[ObjectId]:
     for column in context.desired.children(item.id.path, "column"):
         explicit = column.id in context.creates and column.id not in context.done
         above = any(parent.id in context.alters for parent in parent_columns(column, context.desired))
-        if explicit or (column.id in context.alters and not above):
+        change = context.alters.get(column.id)
+        if explicit or (change is not None and (not above or not_null.comes_first(change))):
             found.add(column.id)
     found |= {id for id in context.drops if id.kind == "column" and id.owner == item.id.path and id not in context.gone}
     return found
