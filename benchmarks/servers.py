@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
@@ -20,6 +21,9 @@ from harness import PYTHON, SCHEMASPEC, Contender, race, table
 
 NAMES = ("schemaspec_bench", "schemaspec_bench_copy")
 CHANGED = 50
+SETTLING = 200
+"""Seconds in which a file system forgets the thousands of files that `init` made and deleted for its proof: ext4, for one, is slow
+to make new ones until then."""
 
 
 def _postgresql(url: str, database: str) -> Any:
@@ -101,6 +105,7 @@ def _measure(server: str, url: str, work: Path) -> str:
         init = (*SCHEMASPEC, "init", "-d", live, "-o", str(spec), "--no-baseline")
         subprocess.run(init, check=True, capture_output=True, env={**os.environ, **kept})
         changed.write_text(_with_columns(spec.read_text(), "integer"))
+        time.sleep(SETTLING)
         types = cycle(("integer", "bigint"))
         check = (*SCHEMASPEC, "check", "-q", "-s", str(spec), "-d", live)
         plan = (*SCHEMASPEC, "plan", "-q", "-s", str(changed), "-d", live)
