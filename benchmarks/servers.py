@@ -22,8 +22,8 @@ from harness import PYTHON, SCHEMASPEC, Contender, race, table
 NAMES = ("schemaspec_bench", "schemaspec_bench_copy")
 CHANGED = 50
 SETTLING = 200
-"""Seconds in which a file system forgets the thousands of files that `init` made and deleted for its proof: ext4, for one, is slow
-to make new ones until then."""
+"""Seconds in which a file system forgets the thousands of files that `init` made and deleted for its proof: ext4, for one, is
+slow to make new ones until then."""
 
 
 def _postgresql(url: str, database: str) -> Any:

@@ -91,6 +91,13 @@ def names(schema: Schema) -> frozenset[str]:
     return frozenset(name_of(column) for column in schema.of_kind("column") if column.get("not_null"))
 
 
+def other_names(current: Schema, desired: Schema) -> frozenset[str]:
+    """Names that such constraints which are there get, in the place of others."""
+    pairs = ((before, desired[before.id]) for before in current.of_kind("column") if before.id in desired)
+    stay = ((before, after) for before, after in pairs if before.get("not_null") and after.get("not_null"))
+    return frozenset(name_of(after) for before, after in stay if name_of(before) != name_of(after))
+
+
 def extras(column: SchemaObject) -> Iterator[str]:
     """What is said about it once the column is there."""
     if column.get("not_null_unproven"):
@@ -131,7 +138,8 @@ def changed(change: Change, before: SchemaObject, after: SchemaObject) -> Iterat
     """The constraint stays, and something about it differs; what has to be validated is left to `validated`."""
     table = dotted(after.id.owner)
     old, new = name_of(before), name_of(after)
-    if change.changed("not_null_name") and old != new:  # a partition's name is its parent's until it is on its own
+    # A partition's name is its parent's until it is on its own; what comes along with a parent's has that one's name, too.
+    if change.changed("not_null_name") and old != new and before.get("not_null"):
         yield f"ALTER TABLE {table} RENAME CONSTRAINT {identifier(old)} TO {identifier(new)}"
     if change.changed("not_null_no_inherit"):
         words = "NO INHERIT" if after.get("not_null_no_inherit") else "INHERIT"

@@ -65,8 +65,11 @@ class Context:
 
     @cached_property
     def taken(self) -> frozenset[str]:
-        """The names of constraints that are there and that the server would therefore not give to the NOT NULL of a column."""
-        return not_null.names(self.current) if self.version >= not_null.NAMED else frozenset()
+        """The names of constraints that are there, or may be by then: the server would not give them to the NOT NULL of a
+        column."""
+        if self.version < not_null.NAMED:
+            return frozenset()
+        return not_null.names(self.current) | not_null.other_names(self.current, self.desired)
 
     @cached_property
     def swapped(self) -> frozenset[ObjectId]:

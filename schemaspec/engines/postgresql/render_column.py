@@ -229,7 +229,7 @@ def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset
                 found.add("type")
             if above.changed("not_null_no_inherit"):
                 found.add("not_null")
-    return frozenset(found - {"not_null", "not_null_name"} if not_null.comes_first(change) else found)
+    return frozenset(found if before or not not_null.comes_first(change) else found - {"not_null", "not_null_name"})
 
 
 def retyped(id: ObjectId, type: str, value: str, context: Context) -> str:

@@ -148,7 +148,8 @@ def _columns_first(item: SchemaObject, context: Context) -> set[ObjectId]:
         explicit = column.id in context.creates and column.id not in context.done
         above = any(parent.id in context.alters for parent in parent_columns(column, context.desired))
         change = context.alters.get(column.id)
-        if explicit or (change is not None and (not above or not_null.comes_first(change))):
+        joins = change is not None and change.before is not None and not parent_columns(change.before, context.current)
+        if explicit or (change is not None and (not above or (joins and not_null.comes_first(change)))):
             found.add(column.id)
     found |= {id for id in context.drops if id.kind == "column" and id.owner == item.id.path and id not in context.gone}
     return found
