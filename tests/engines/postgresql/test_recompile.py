@@ -161,8 +161,10 @@ def test_the_whole_where_a_script_may_do_anything(bench: Bench) -> None:
 
 def test_the_whole_where_a_function_may_mean_another_one_now(bench: Bench) -> None:
     table = _tables("create table a (id integer default f(1))")
-    wide = Object(kind="function", name="f(numeric)", sql=("create function f(numeric) returns integer language sql return 1",))
-    close = replace(wide, name="f(integer)", sql=("create function f(integer) returns integer language sql return 2",))
+    wide = Object(
+        kind="function", name="f(numeric)", sql=("create function f(numeric) returns integer language sql as 'select 1'",)
+    )
+    close = replace(wide, name="f(integer)", sql=("create function f(integer) returns integer language sql as 'select 2'",))
     bench((wide, *table))
     found, partly = bench((wide, close, *table))
     assert not partly
