@@ -339,6 +339,6 @@ class Project:
 
     def backups(self, folder: str | None = None) -> BackupStore:
         """The backups of this database: in `folder`, or in `backups/` beside it."""
-        from schemaspec.project.applying import backup_store
+        from schemaspec.project.backing_up import backup_store
 
         return backup_store(self, folder)

@@ -58,7 +58,7 @@ def apply_plan(
         with lock:
             check_fresh(plan, project.engine.introspect(connection))
             if backup:
-                from schemaspec.project.applying import back_up
+                from schemaspec.project.backing_up import back_up
 
                 back_up(project, trigger="pre-apply", plan=plan.fingerprint)
             whole = kept is None

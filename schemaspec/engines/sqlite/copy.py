@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from schemaspec.engines.common.files import create_exclusively, sync_file
 from schemaspec.engines.sqlite.copy_files import (
     Deadline,
+    copy_pages,
     database_path,
     primary_code,
     raw_connection,
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     from schemaspec.engines.protocol import Connection, CopyFacts, Progress
     from schemaspec.model.url import DatabaseUrl
-
-_BATCH = 2048
-"""Pages a step. The source's read transaction stays open between steps, so no writer can make the copy start again."""
 
 
 class SqliteCopier:
@@ -102,27 +100,6 @@ def _copy_pages(source: sqlite3.Connection, path: Path, target: Path, deadline: 
         raise translated(error, path, "copy the database") from error
     finally:
         destination.close()
-
-
-def copy_pages(
-    source: sqlite3.Connection,
-    destination: sqlite3.Connection,
-    path: Path,
-    doing: str,
-    deadline: Deadline,
-    progress: Progress | None,
-) -> None:
-    """SQLite's own backup from one connection to another, with an end: without one it waits for locks for ever."""
-
-    def step(status: int, remaining: int, total: int) -> None:
-        if status in (5, 6):
-            deadline.check(path, doing, locked=True)
-        elif remaining:
-            deadline.check(path, doing, locked=False)
-        if progress and total:
-            progress(total - remaining, total)
-
-    source.backup(destination, pages=_BATCH, progress=step, sleep=0.02)
 
 
 def _vacuum_into(source: sqlite3.Connection, path: Path, target: Path, deadline: Deadline, progress: Progress | None) -> None:

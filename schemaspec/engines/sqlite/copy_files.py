@@ -17,6 +17,10 @@ from schemaspec.model.url import DatabaseUrl
 if TYPE_CHECKING:
     import sqlite3
 
+    from schemaspec.engines.protocol import Progress
+
+_BATCH = 2048
+"""Pages a step. The source's read transaction stays open between steps, so no writer can make the copy start again."""
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _BUSY, _LOCKED, _NOMEM, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 7, 8, 10, 11, 13, 14, 26
 
@@ -166,3 +170,24 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def copy_pages(
+    source: sqlite3.Connection,
+    destination: sqlite3.Connection,
+    path: Path,
+    doing: str,
+    deadline: Deadline,
+    progress: Progress | None,
+) -> None:
+    """SQLite's own backup from one connection to another, with an end: without one it waits for locks for ever."""
+
+    def step(status: int, remaining: int, total: int) -> None:
+        if status in (5, 6):
+            deadline.check(path, doing, locked=True)
+        elif remaining:
+            deadline.check(path, doing, locked=False)
+        if progress and total:
+            progress(total - remaining, total)
+
+    source.backup(destination, pages=_BATCH, progress=step, sleep=0.02)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.common.files import create_exclusively, sync_file, sync_handle
-from schemaspec.engines.sqlite.copy import copy_pages
 from schemaspec.engines.sqlite.copy_files import (
     SIDE_FILES,
     Deadline,
     artefact_connection,
+    copy_pages,
     raw_connection,
     remove_quietly,
     translated,
