@@ -103,6 +103,7 @@ class Build:
             if row.kind == "i" and (row.target_classid, row.target_oid) in members:
                 # The array type of an extension's type, and what else comes along with a member.
                 members.setdefault((row.classid, row.oid), members[row.target_classid, row.target_oid])
+        self._entries_of_families()
         for row in self.rows["dependencies"]:
             draft = self._draft(row.classid, row.oid, row.number)
             target = self._id(row.target_classid, row.target_oid, row.target_number) or members.get(
@@ -119,6 +120,15 @@ class Build:
                 before = draft.attributes.get("falls_with", ())
                 names = {*map(str, before if isinstance(before, tuple) else ()), target.name}
                 draft.attributes["falls_with"] = tuple(sorted(names))
+
+    def _entries_of_families(self) -> None:
+        """Operators and functions are no operator class's or family's by themselves: an entry stands between, which is a part
+        of one, and depends on the other."""
+        for row in self.rows["dependencies"]:
+            if row.classid in (catalog.AMOP, catalog.AMPROC):
+                whole = self.keys.get((row.target_classid, row.target_oid))
+                if whole is not None and whole.kind in ("operator_class", "operator_family"):
+                    self.keys[row.classid, row.oid] = whole
 
     def _id(self, classid: int, oid: int, number: int) -> ObjectId | None:
         if number and classid == catalog.CLASS:
