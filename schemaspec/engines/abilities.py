@@ -177,6 +177,15 @@ class Converts(Protocol):
 
 
 @runtime_checkable
+class HoldsLabels(Protocol):
+    """What an engine has beside `Engine` where enums are types of their own."""
+
+    def holding(self, column: SchemaObject, quoted: str, labels: Sequence[str]) -> str:
+        """A condition on the live rows, true where the column, which is of an enum, holds one of these values of it. `quoted` is
+        the column as SQL."""
+
+
+@runtime_checkable
 class Finishes(Protocol):
     """What an engine has beside `Engine` where an object can be half done, in a state that no statement asks for."""
 

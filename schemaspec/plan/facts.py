@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from schemaspec.model.brackets import closing, inside
+from schemaspec.model.change import Change
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject, Value
 
 # Compiled when first used: most plans ask for few of them.
@@ -13,6 +14,7 @@ _CHECK = r"(?i)\s*check\s*\("
 _SORT_WORDS = r"(?i)\s+(?:asc|desc|nulls\s+(?:first|last)|\w+_ops|without\s+overlaps)\s*\Z"
 _COLLATED = r"(?is)(.+?)(\s+collate\s+\S+)"
 _PREFIX = r"(\w+)\(\d+\)"
+_BUILT = ("domain", "composite", "range")
 _TEXTUAL = r"(?i)char|clob|text|string|enum|\bset\b"
 
 
@@ -67,6 +69,22 @@ def labels(column: SchemaObject, schema: Schema) -> tuple[str, ...]:
     """The values of the enum that the column is of; () for any other type."""
     enums = [schema[used] for used in column.depends_on if used.kind == "enum" and used in schema]
     return _names(enums[0].get("labels")) if len(enums) == 1 and not str(column.get("type")).endswith("[]") else ()
+
+
+def labels_lost(change: Change) -> tuple[str, ...]:
+    """The values that an enum, which stays, has no more."""
+    if change.id.kind != "enum" or change.action != "alter" or change.before is None or change.after is None:
+        return ()
+    kept = _names(change.after.get("labels"))
+    return tuple(label for label in _names(change.before.get("labels")) if label not in kept)
+
+
+def types_of(id: ObjectId, schema: Schema) -> frozenset[ObjectId]:
+    """The type, and all that are made of it."""
+    built, found = schema.of_kind(*_BUILT), {id}
+    while more := {item.id for item in built if item.id not in found and not found.isdisjoint(item.depends_on)}:
+        found |= more
+    return frozenset(found)
 
 
 def plain_columns(item: SchemaObject) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from schemaspec.engines.abilities import Adapts
 from schemaspec.model.change import Change
 from schemaspec.model.plan import ORPHANS, Hazard, Plan, Statement, Step
 from schemaspec.model.schema import ObjectId, Schema
+from schemaspec.plan import facts, lost_labels
 from schemaspec.plan.live import Live, plural, size
 from schemaspec.plan.losses import losses
 from schemaspec.plan.renames import Rename
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 _ASKED = ("not_null_violated", "check_violated", "unique_violated", "strict_conversion")
+_TYPES = frozenset({"enum", "domain", "composite", "range"})
 _REWRITES = frozenset({"rewrite", "rebuild", "copy"})
 # How fast tables are copied on an ordinary machine; for a rough word about time.
 _BYTES_A_SECOND = 60_000_000
@@ -95,7 +97,18 @@ def _asked(live: Live, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
     for change in changes:
         name = live.name(change.id)
         asked |= {(code, name) for code in (f"drop_{change.id.kind}", *_ASKED)}
+        if lost_labels.are_known(live, change):
+            asked.add((lost_labels.CODE, name))
+        if change.id.kind in _TYPES and change.action == "alter" and not _has_values(live, change.id):
+            asked.add(("rewrite", name))
     return frozenset(asked)
+
+
+def _has_values(live: Live, type: ObjectId) -> bool:
+    """Whether a table that has rows has a column of the type, or of one that is made of it."""
+    types = facts.types_of(type, live.start)
+    tables = {live.table_of(column.id) for column in live.start.of_kind("column") if not types.isdisjoint(column.depends_on)}
+    return any(live.has_rows(table) for table in tables if table is not None)
 
 
 @dataclass(slots=True)
@@ -132,8 +145,8 @@ def sized(live: Live, hazard: Hazard, table: ObjectId) -> Hazard | None:
         return hazard
     if rows == 0:  # or the catalog knows nothing of such a table
         return hazard if live.has_rows(table) else None
-    facts = [plural(rows, "row"), *([size(bytes)] if bytes else [])]
+    told = [plural(rows, "row"), *([size(bytes)] if bytes else [])]
     if hazard.code in _REWRITES:
         seconds = max((bytes or 0) / _BYTES_A_SECOND, rows / _ROWS_A_SECOND)
-        facts.append(f"roughly {seconds:.0f} s and {size(2 * (bytes or 0))} of free space" if seconds >= 1 else "about a moment")
-    return replace(hazard, rows=rows, bytes=bytes, message=f"{hazard.message} ({', '.join(facts)})")
+        told.append(f"roughly {seconds:.0f} s and {size(2 * (bytes or 0))} of free space" if seconds >= 1 else "about a moment")
+    return replace(hazard, rows=rows, bytes=bytes, message=f"{hazard.message} ({', '.join(told)})")

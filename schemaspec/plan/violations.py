@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from schemaspec.model.change import Change
 from schemaspec.model.plan import ORPHANS, Hazard
 from schemaspec.model.schema import ObjectId, SchemaObject
-from schemaspec.plan import facts
+from schemaspec.plan import facts, lost_labels
 from schemaspec.plan.conversions import conversion
 from schemaspec.plan.live import Live, plural
 from schemaspec.plan.tally import Question, Tally
@@ -39,6 +39,7 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
         elif change.id.kind == "foreign_key":
             yield from _foreign_key(live, table, after)
     _partitions(live, tally)
+    lost_labels.ask(live, tally, changes)
     for item in _compared_anew(live, changes):
         yield from _unique(live, live.table_of(item.id) or item.id, live.start[item.id], item)
     for item in _left_behind(live, changes):

@@ -62,6 +62,12 @@ class PostgresEngine:
 
         return conversions.lossy(before, after, column)
 
+    def holding(self, column: SchemaObject, quoted: str, labels: Sequence[str]) -> str:
+        """See `abilities.HoldsLabels.holding`."""
+        from schemaspec.engines.postgresql import conversions
+
+        return conversions.holding(column, quoted, labels)
+
     def introspect_as(self, connection: Connection, known: str) -> Schema | None:
         """See `abilities.Digests.introspect_as`."""
         from schemaspec.engines.postgresql import digest

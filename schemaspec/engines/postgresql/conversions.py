@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from schemaspec.engines.postgresql.targets import literal
 from schemaspec.model.schema import SchemaObject
 
 _MODIFIERS = re.compile(r"\s*\([^()]*\)")
@@ -28,6 +30,20 @@ _FROM_TIMES = {
     "time with time zone": {"time without time zone"},
     "interval": {"time without time zone"},
 }
+
+_MULTIRANGES = {
+    "int4range": "int4multirange",
+    "int8range": "int8multirange",
+    "numrange": "nummultirange",
+    "daterange": "datemultirange",
+    "tsrange": "tsmultirange",
+    "tstzrange": "tstzmultirange",
+}
+_REGISTERED = ("class", "collation", "config", "dictionary", "namespace", "oper", "operator", "proc", "procedure", "role", "type")
+_NAMED_NUMBERS = frozenset(f"reg{kind}" for kind in _REGISTERED)
+"""Types whose values are numbers, and names as texts."""
+_ROW_NUMBERS = ("oid", "integer", "bigint")
+_ADDRESSES = frozenset({"inet", "cidr"})
 
 
 def family(type: str) -> str:
@@ -62,7 +78,22 @@ def lossy(before: SchemaObject, after: SchemaObject, name: str) -> str:
     there = cast(name, old, new)
     if _is_compared(family(old), family(new)):
         return f"{name} IS NOT NULL AND {there} <> {name}"
+    if _MULTIRANGES.get(family(old)) == family(new):
+        return ""
+    if family(old) in _TEXTS and new in _ADDRESSES:
+        there = f"({there})"
+        # A single address is the same with and without the length of its network.
+        told, kept = (f"regexp_replace(lower({value}::text), '/(32|128)$', '')" for value in (name, there))
+        return f"{name} IS NOT NULL AND {told} <> {kept}"
     return f"{name} IS NOT NULL AND ({cast(f'({there})', new, old)})::text <> ({name})::text"
+
+
+def holding(column: SchemaObject, quoted: str, labels: Sequence[str]) -> str:
+    """See `abilities.HoldsLabels.holding`; of an array, one of its elements counts."""
+    values = ", ".join(map(literal, labels))
+    if str(column["type"]).endswith("[]"):
+        return f"{quoted}::text[] && ARRAY[{values}]::text[]"
+    return f"{quoted}::text IN ({values})"
 
 
 def _holds_all(old: str, new: str) -> bool:
@@ -120,5 +151,9 @@ def _direct(one: str, other: str) -> bool:
     if one in _TIMES and other in _TIMES:
         return other in _FROM_TIMES[one]
     if one.rpartition(".")[2] == "hstore" and other in ("json", "jsonb"):
+        return True
+    if _MULTIRANGES.get(one) == other:
+        return True
+    if (one in _NAMED_NUMBERS and other in _ROW_NUMBERS) or (other in _NAMED_NUMBERS and one in _ROW_NUMBERS):
         return True
     return {one, other} in ({"json", "jsonb"}, {"bit", "bit varying"}, {"inet", "cidr"})

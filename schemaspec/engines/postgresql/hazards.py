@@ -29,7 +29,6 @@ def enum_values_lost(item: SchemaObject, lost: list[str]) -> Hazard:
         object=displayed(item.id.path),
         message=f"rows that hold {', '.join(map(repr, lost))} make this fail; the columns of the type are rewritten",
         safer="update those rows first; stop using the values in a release before, and leave them in the type",
-        blocking=bool(lost),
         rule="P31",
     )
 

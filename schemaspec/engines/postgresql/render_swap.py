@@ -41,7 +41,7 @@ def kinds_changed(context: Context) -> Iterator[Step]:
         yield replace(step, changes=(context.drops[old], *step.changes), drops=drops, creates=creates)
 
 
-def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Context, hazard: Hazard) -> Step:
+def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Context, hazard: Hazard | None) -> Step:
     """Rename the old type and those made of it, make the new ones, move the columns over, drop the old ones.
 
     Args:
@@ -98,7 +98,7 @@ def swap(change: Change, before: SchemaObject, after: SchemaObject, context: Con
     leaving = [id for id in columns if id not in moving and id in context.alters]
     exchanged = [id for id in leaving if id in context.exchanged]
     first, *rest = texts
-    danger = [hazard] if moving or exchanged else []
+    danger = [hazard] if hazard is not None and (moving or exchanged) else []
     swapped = [statement(str(first), after.id, *danger), *rest]
     away, back = ([text for texts in sides for text in texts] for sides in zip(*waiting, strict=True)) if waiting else ([], [])
     ids = [*(other.id for other in others), *(item.id for item in above), *held]

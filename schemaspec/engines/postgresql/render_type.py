@@ -37,7 +37,7 @@ def enum(change: Change, context: Context) -> Iterator[Step]:
         return
     if needs_swap(change, context.current):
         lost = [label for label in strings(before, "labels") if label not in strings(after, "labels")]
-        yield swap(change, before, after, context, hazards.enum_values_lost(after, lost))
+        yield swap(change, before, after, context, hazards.enum_values_lost(after, lost) if lost else None)
         return
     texts = [statement(text, after.id, transactional=False) for text in _added(before, after)]
     step = altered(change, [*texts, *annotation_changes(change, context)])

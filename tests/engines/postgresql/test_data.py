@@ -191,18 +191,60 @@ def test_rows_that_will_be_refused_are_told(current: str, desired: str, rows: st
         ("date", "timestamptz", "'2024-05-06'", {}),
         ("timestamp", "date", "'2024-05-06', '2024-05-06 07:08'", {"value_conversion": 1}),
         ("numeric(9,2)", "int", "1, 2.00, 2.50", {"value_conversion": 1}),
+        ("text", "inet", "'10.0.0.1', '10.0.0.1/32', '10.0.0.0/8', '2001:DB8::1'", {}),
+        ("text", "inet", "'10.0.0.1', '10.0.0.1/032'", {"value_conversion": 1}),
+        ("text", "cidr", "'10.0.0.0/8', '10.0.0.1', null", {}),
+        pytest.param("daterange", "datemultirange", "'[2024-01-01;2024-02-01)', 'empty'", {}, marks=only_on(since=14)),
+        ("regclass", "oid", "'pg_class', null", {}),
+        ("oid", "regclass", "'1259', '1'", {}),
         ("text", "mood", "'ok', 'sad', null", {}),
         ("text", "mood", "'ok', 'other', null", {"value_conversion": 1}),
     ],
 )
 def test_values_that_would_not_survive_are_counted(old: str, new: str, values: str, told: dict[str, int], database: Make) -> None:
-    rows = ", ".join(f"({value})" for value in values.split(", "))
+    rows = ", ".join(f"({value.replace(';', ',')})" for value in values.split(", "))
     live = database(f"create table t (x {old}); insert into t values {rows}")
     made = "create type mood as enum ('sad', 'ok');" if new == "mood" else ""
     plan = plan_to(live, schema_of(database(f"{made} create table t (x {new})", name="wanted")))
     assert {hazard.code: hazard.rows for hazard in plan.all_hazards if hazard.code == "value_conversion"} == told
     if "other" not in values:
         apply(live, plan.statements)
+
+
+def test_rows_that_hold_a_value_which_their_enum_loses_are_counted(database: Make) -> None:
+    types = "create type {} as enum ({});".format
+    tables = (
+        "create domain around as inner_; create table t (id int primary key, x held, y held[], f free, d around, r turned);"
+        "create table p (id int, x held) partition by range (id); create table p_1 partition of p for values from (1) to (9);"
+    )
+    enums = ("held", "free", "inner_", "turned")
+    live = database("".join(types(name, "'a', 'b'") for name in enums) + tables)
+    run(
+        live,
+        "insert into t values (1, 'a', '{b,a}', 'b', 'b', 'a'), (2, 'b', '{}', 'b', null, 'b'); insert into p values (1, 'a')",
+    )
+    labels = ("'b'", "'b'", "'b'", "'b', 'a'")
+    wanted = database("".join(map(types, enums, labels)) + tables, name="wanted")
+    plan = plan_to(live, schema_of(wanted))
+    told = [
+        (hazard.object, hazard.message.partition(",")[0], hazard.rows) for hazard in plan.all_hazards if "enum" in hazard.code
+    ]
+    assert sorted(told, key=str) == [
+        ("held", "1 row of p.x with 'a'", 1),
+        ("held", "1 row of t.x with 'a'", 1),
+        ("held", "1 row of t.y with 'a'", 1),
+        ("inner_", "rows that hold 'a' make this fail; the columns of the type are rewritten", None),
+    ]
+
+
+def test_a_type_whose_columns_hold_nothing_is_not_told_to_be_written_anew(database: Make) -> None:
+    tables = "create table t (id int, p pair); create table u (id int, d over_); create table v (id int, d over_[]);"
+    live = database(
+        f"create type pair as (a int, b text); create domain over_ as int; {tables} insert into v values (1, '{{2}}')"
+    )
+    wanted = database(f"create type pair as (b text, a bigint); create domain over_ as bigint; {tables}", name="wanted")
+    plan = plan_to(live, schema_of(wanted))
+    assert {hazard.object for hazard in plan.all_hazards if hazard.code == "rewrite"} == {"over_", "v"}
 
 
 @only_on(since=18)
