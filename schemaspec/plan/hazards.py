@@ -69,6 +69,7 @@ def with_hazards(
         about = dict.fromkeys((*(change.id for change in step.changes), step.id))
         # What is altered although it shall be gone is brought back to its standard (the schema `public`): no loss.
         stays = {change.id for change in step.changes if (step.action, step.id, change.action) == ("alter", change.id, "drop")}
+        stays |= renamed_from(step)
         own = [hazard for id in about for hazard in (lost.pop(id, []) if step.action != "create" else []) if id not in stays]
         own += [hazard for id in about for hazard in (refused.pop(id, []) if step.action != "drop" else [])]
         statements = [told.settled(_adapted(engine, connection, statement)) for statement in step.statements]
@@ -76,6 +77,11 @@ def with_hazards(
             statements[0] = replace(statements[0], hazards=(*own, *statements[0].hazards))
         result.append(replace(step, statements=tuple(statements)))
     return tuple(result), tuple(hazard for rest in (lost, refused) for hazards in rest.values() for hazard in hazards)
+
+
+def renamed_from(step: Step) -> frozenset[ObjectId]:
+    """What the changes say is dropped, and the step only gives another name."""
+    return frozenset(change.id for change in step.changes if step.action == "rename" and change.action == "drop")
 
 
 def _adapted(engine: Engine, connection: Connection | None, statement: Statement) -> Statement:

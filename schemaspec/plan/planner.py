@@ -16,7 +16,7 @@ from schemaspec.model.plan import Hazard, Plan
 from schemaspec.model.schema import Schema
 from schemaspec.model.spec import Spec
 from schemaspec.plan.clone import modelled
-from schemaspec.plan.hazards import accepted, with_hazards
+from schemaspec.plan.hazards import accepted, renamed_from, with_hazards
 from schemaspec.plan.proof import Draft, Scratch, draft_partly, draft_proven, draft_unproven
 from schemaspec.plan.renames import Rename, pending_renames
 from schemaspec.plan.respelled import respelled
@@ -156,7 +156,9 @@ def _unproven(why: str, ways: str) -> Hazard:
 
 
 def _notes(engine: Engine, current: Schema, desired: Schema, draft: Draft) -> Iterable[str]:
-    yield from rename_notes(renames_suspected(draft.changes, draft.start, draft.target))
+    known = frozenset().union(*map(renamed_from, draft.steps))
+    suspected = renames_suspected(draft.changes, draft.start, draft.target)
+    yield from rename_notes(pair for pair in suspected if pair[0] not in known)
     yield from draft.faults
     left_out = len(current) - len(modelled(current))
     if left_out:

@@ -95,6 +95,13 @@ def test_the_values_that_a_parent_gives_up_stay_where_heirs_and_partitions_keep_
     ]
 
 
+def test_an_index_that_only_gets_another_name_is_not_told_to_be_dropped(database: Make) -> None:
+    table = "create table t (id int, n text, constraint {}_key unique (n)); create index {}_n on t (n, id)"
+    plan = plan_to(database(table.format("a", "a")), schema_of(database(table.format("b", "b"), name="wanted")))
+    assert [step.action for step in plan.steps] == ["rename", "rename"]
+    assert (plan.all_hazards, plan.notes) == ((), ())
+
+
 def test_rows_that_no_partition_would_put_there_are_counted(database: Make) -> None:
     tables = "create table t (id int, n text) partition by list (id); create table rest partition of t default;"
     rows = (
