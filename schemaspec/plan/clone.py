@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import islice
@@ -12,7 +12,7 @@ from schemaspec.diff.compare import diff
 from schemaspec.engines.abilities import Finishes, Gathers, MeasuresTogether, Sharpens, StandsIn
 from schemaspec.errors import InputErrors, SchemaspecError
 from schemaspec.model.kinds import KINDS
-from schemaspec.model.plan import Statement, Step
+from schemaspec.model.plan import Hazard, Statement, Step
 from schemaspec.model.schema import Schema
 from schemaspec.plan.order import ordered
 
@@ -135,7 +135,7 @@ def run_measured(engine: Engine, scratch: Connection, steps: Sequence[Step]) -> 
                 engine.run_together(scratch, left[:count])
                 measured += left[:count]
             elif isinstance(engine, MeasuresTogether) and (shown := engine.measure_together(scratch, left)):
-                measured += [replace(item, hazards=(*item.hazards, *found)) for item, found in zip(left, shown, strict=False)]
+                measured += [_showing(item, found) for item, found in zip(left, shown, strict=False)]
             else:
                 measured.append(_measured(engine, scratch, left[0]))
     meant = (replace(shown, sql=item.sql) if item.tried else shown for item, shown in zip(given, measured, strict=True))
@@ -147,4 +147,11 @@ def _measured(engine: Engine, scratch: Connection, statement: Statement) -> Stat
     """Run it, and return it with what it showed."""
     if isinstance(engine, Sharpens):
         return engine.sharpen(scratch, statement)
-    return replace(statement, hazards=(*statement.hazards, *engine.measure(scratch, statement)))
+    return _showing(statement, engine.measure(scratch, statement))
+
+
+def _showing(statement: Statement, shown: Iterable[Hazard]) -> Statement:
+    """The statement with what it showed, beside what it says of itself already in words that tell why."""
+    said = {(hazard.code, hazard.object) for hazard in statement.hazards}
+    new = (hazard for hazard in shown if (hazard.code, hazard.object) not in said)
+    return replace(statement, hazards=(*statement.hazards, *new))

@@ -45,7 +45,7 @@ def moved(current: Schema, desired: Schema) -> frozenset[ObjectId]:
 def kept(current: Schema, desired: Schema) -> frozenset[ObjectId]:
     """See `abilities.Moves`: the moved ones, and partitioned tables whose rows are in partitions that stay. What is in those
     that go is told of them."""
-    parted = (table for table in current.of_kind("table") if table.get("partition_key") and table.id in desired)
+    parted = (table for table in current.of_kind("table") if table.get("partition_key"))
     staying = frozenset(
         table.id
         for table in parted

@@ -16,7 +16,7 @@ from schemaspec.model.url import DatabaseUrl
 from schemaspec.plan.proof import steps_between
 from schemaspec.project.running import run_all
 from tests.engines.postgresql import databases
-from tests.engines.postgresql.conftest import Make, ask
+from tests.engines.postgresql.conftest import Make, ask, run
 from tests.engines.postgresql.planning import apply, plan_to, schema_of
 from tests.servers_postgresql import private_cluster
 
@@ -175,3 +175,16 @@ def test_a_migration_in_steps_takes_what_relies_on_a_lock_as_one(database: Make)
     assert ask(live, "select to_regclass('before_it')::text, status, progress from schema_version") == [
         ("before_it", "applied", None)
     ]
+
+
+def test_a_partitioned_table_that_goes_without_its_partitions_loses_no_rows(database: Make) -> None:
+    live = database(
+        "create table t (a int, b int) partition by list (a); create table t_1 partition of t for values in (1) partition by range (b);"
+        "create table t_1_a partition of t_1 for values from (1) to (9); create table t_1_b partition of t_1 for values from (9) to (19)"
+    )
+    run(live, "insert into t values (1, 2), (1, 10), (1, 11)")
+    wanted = "create table t (a int, b int) partition by range (b); create table t_1_a partition of t for values from (1) to (9)"
+    plan = plan_to(live, schema_of(database(wanted, name="wanted")))
+    assert [(hazard.object, hazard.rows) for hazard in plan.all_hazards if hazard.code == "drop_table"] == [("t_1_b", 2)]
+    apply(live, plan.statements)
+    assert ask(live, "select a, b from t") == [(1, 2)]
