@@ -65,6 +65,8 @@ def cast(name: str, old: str, new: str) -> str:
         return f"{name}::integer::boolean"
     if "money" in (one, other) and {one, other} & _NUMBERS:
         return f"{name}::numeric::{new}"
+    if _MULTIRANGES.get(other) == one:
+        return f"range_merge({name})::{new}"
     return f"{name}::{new}" if _direct(one, other) else f"{name}::text{_array(one, other)}::{new}"
 
 

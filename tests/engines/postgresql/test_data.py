@@ -195,6 +195,9 @@ def test_rows_that_will_be_refused_are_told(current: str, desired: str, rows: st
         ("text", "inet", "'10.0.0.1', '10.0.0.1/032'", {"value_conversion": 1}),
         ("text", "cidr", "'10.0.0.0/8', '10.0.0.1', null", {}),
         pytest.param("daterange", "datemultirange", "'[2024-01-01;2024-02-01)', 'empty'", {}, marks=only_on(since=14)),
+        pytest.param(
+            "int4multirange", "int4range", "'{}', '{[1;3)}', '{[1;3);[5;7)}'", {"value_conversion": 1}, marks=only_on(since=14)
+        ),
         ("regclass", "oid", "'pg_class', null", {}),
         ("oid", "regclass", "'1259', '1'", {}),
         ("text", "mood", "'ok', 'sad', null", {}),
