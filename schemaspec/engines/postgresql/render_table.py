@@ -200,7 +200,10 @@ def _drop_text(child: SchemaObject) -> str:
 def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
     own = [*_facts(change, before, after), *annotation_changes(change, context)]
     if own:
-        yield altered(change, own, after=_persistence_first(change, context))
+        step = altered(change, own, after=_persistence_first(change, context))
+        # A table that gets other parents stands alone meanwhile: what is its own has nothing to do with these.
+        moves = change.changed("partition_of", "bound", "inherits")
+        yield replace(step, drops=frozenset(), creates=frozenset()) if moves else step
     yield from render_parents.places(change, before, after, context)
 
 
