@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import reduce
 
 from schemaspec.engines.postgresql.conversions import is_widened
 from schemaspec.engines.postgresql.names import dotted
@@ -12,19 +14,20 @@ from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import ObjectId
 
 _VALIDATE = "VALIDATE CONSTRAINT "
+_COLUMN = re.compile(r'ADD COLUMN |ALTER COLUMN ("(?:[^"]|"")+"|[^" ]+) TYPE ')
 
 
 def combined(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The ordered steps; those that write the same table anew, or validate something of it, and follow each other have become
-    one.
+    one. Columns between them that come or change at no cost go along.
 
     What else such a step does concerns its own column or constraint only, and comes before or after.
     """
     found: list[Step] = []
     for step in steps:
         table, read = _written_anew(step), _read_whole(step)
-        if found and table is not None and _written_anew(found[-1]) == table:
-            found[-1] = _joined(found[-1], step, table)
+        if table is not None and (first := _first_to_write(table, found)) is not None:
+            found[first:] = [reduce(lambda one, other: _joined(one, other, table), [*found[first:], step])]
         elif found and read is not None and _read_whole(found[-1]) == read:
             found[-1] = _validated_together(found[-1], step, read)
         else:
@@ -57,10 +60,34 @@ def _validated_together(first: Step, second: Step, table: ObjectId) -> Step:
 
 def _written_anew(step: Step) -> ObjectId | None:
     """The table that the first statement of a step writes anew for columns of it."""
-    if not step.changes or not all(change.id.kind == "column" and _rewrites(change, step) for change in step.changes):
+    if not _is_about_columns(step) or not any(_rewrites(change, step) for change in step.changes if change.id.kind == "column"):
         return None
     table = ObjectId("table", step.changes[0].id.owner)
     return table if step.statements[0].sql.startswith(_head(table)) else None
+
+
+def _first_to_write(table: ObjectId, found: list[Step]) -> int | None:
+    """Which of the steps so far writes the table anew, with nothing behind it but what can go along."""
+    for number in range(len(found) - 1, -1, -1):
+        if _written_anew(found[number]) == table:
+            return number
+        if not _goes_along(found[number], table):
+            break
+    return None
+
+
+def _goes_along(step: Step, table: ObjectId) -> bool:
+    """Whether the step adds or alters columns of the table by clauses of one statement, and fills none in batches."""
+    if not _is_about_columns(step) or any(change.id.owner != table.path for change in step.changes):
+        return False
+    head, first = _head(table), step.statements[0].sql
+    clause = first.removeprefix(head)
+    fills = any(made.fill is not None or made.repeat for made in step.statements)
+    return first.startswith(head) and bool(_COLUMN.match(clause)) and not fills
+
+
+def _is_about_columns(step: Step) -> bool:
+    return bool(step.changes) and all(change.id.kind in ("column", "default") for change in step.changes)
 
 
 def _rewrites(change: Change, step: Step) -> bool:

@@ -134,17 +134,17 @@ CASES = [
     ),
     pytest.param(
         "create table t (a int, b varchar(5), c int, d int default 1)",
-        "create table t (a bigint, b text, c numeric, d bigint default 1, e int, f serial, g uuid default gen_random_uuid())",
+        "create table t (a bigint, b text, c numeric, d bigint default 1, e int, f serial, g uuid default gen_random_uuid(), "
+        "h int default 1)",
         [
             "ALTER TABLE ONLY public.t ALTER COLUMN d DROP DEFAULT",
-            "ALTER TABLE public.t ALTER COLUMN a TYPE bigint USING a::bigint",
-            "ALTER TABLE public.t ALTER COLUMN b TYPE text USING b::text",
-            "ALTER TABLE public.t ALTER COLUMN c TYPE numeric USING c::numeric,\n  ALTER COLUMN d TYPE bigint USING d::bigint",
-            "ALTER TABLE public.t ADD COLUMN e integer",
-            "ALTER TABLE public.t ADD COLUMN f serial,\n  ADD COLUMN g uuid DEFAULT gen_random_uuid()",
+            "ALTER TABLE public.t ALTER COLUMN a TYPE bigint USING a::bigint,\n  ALTER COLUMN b TYPE text USING b::text,\n"
+            "  ALTER COLUMN c TYPE numeric USING c::numeric,\n  ALTER COLUMN d TYPE bigint USING d::bigint,\n"
+            "  ADD COLUMN e integer,\n  ADD COLUMN f serial,\n  ADD COLUMN g uuid DEFAULT gen_random_uuid()",
+            "ALTER TABLE public.t ADD COLUMN h integer DEFAULT 1",
             "ALTER TABLE ONLY public.t ALTER COLUMN d SET DEFAULT 1",
         ],
-        id="what writes a table anew is said together",
+        id="what writes a table anew is said together, and what lies between goes along",
     ),
     pytest.param(
         "create domain d as int; create domain free as int; create table t (x d)",
