@@ -126,7 +126,10 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         texts += [*context.unwanted(sequence), *remarks(sequence, context.desired)]
     texts += [*context.unwanted_on_identity(item), *column_extras(item)]
     context.done.update(along)
-    after = (*_freed_names(item, context), *_merging(item, context))
+    # An heir to be gets it along with the others, once it is one.
+    joining = (ObjectId("table", id.owner) for id in heirs)
+    joins = (id for id in joining if id in context.alters and context.alters[id].changed("inherits"))
+    after = (*_freed_names(item, context), *_merging(item, context), *joins)
     return created(change, texts, *along, *heirs, after=after)
 
 

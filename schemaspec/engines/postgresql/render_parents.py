@@ -151,6 +151,10 @@ def _columns_first(item: SchemaObject, context: Context) -> set[ObjectId]:
         joins = change is not None and change.before is not None and not parent_columns(change.before, context.current)
         if explicit or (change is not None and (not above or (joins and not_null.comes_first(change)))):
             found.add(column.id)
+        elif joins and change is not None and change.changed("type", "collation") and not column.get("inherited"):
+            # It is its own still, and the parent's is to be of the same type by then.
+            above_too = (parent.id for parent in parent_columns(column, context.desired) if parent.id in context.alters)
+            found |= {column.id, *above_too}
     found |= {id for id in context.drops if id.kind == "column" and id.owner == item.id.path and id not in context.gone}
     return found
 
