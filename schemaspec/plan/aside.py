@@ -41,6 +41,12 @@ def in_the_way(renames: Sequence[Change], current: Schema, target: Schema) -> tu
     return tuple(found.values())
 
 
+def new_homes(renames: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:
+    """The schemas that something is moved to and that are not there yet."""
+    homes = dict.fromkeys(ObjectId("schema", change.id.path[:1]) for change in renames if len(change.id.path) > 1)
+    return tuple(Change(action="create", id=id, after=desired[id]) for id in homes if id in desired and id not in current)
+
+
 def _folded(id: ObjectId) -> tuple[str, ...]:
     return tuple(name.casefold() for name in name_of(id))
 

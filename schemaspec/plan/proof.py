@@ -17,7 +17,7 @@ from schemaspec.model.kinds import KINDS
 from schemaspec.model.plan import Proof, Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.model.spec import Spec
-from schemaspec.plan.aside import in_the_way, set_aside
+from schemaspec.plan.aside import in_the_way, new_homes, set_aside
 from schemaspec.plan.clone import clone, copied, finished, making, modelled, run_measured, told
 from schemaspec.plan.closure import closed
 from schemaspec.plan.order import ordered
@@ -169,9 +169,10 @@ def _rename(engine: Engine, scratch: Connection, draft: Draft, current: Schema, 
         found = tuple(rename.change(here, desired) for rename in renames if rename.round == number)
         gone = in_the_way(found, here, target)
         aside = (*gone, *set_aside(engine, found, here, desired))
-        goal = _with_renamed(here.only(here.objects.keys() - {change.id for change in aside}), desired, found)
-        steps = ordered(engine.steps(closed(engine, (*aside, *found), here, goal), here, goal), here, goal)
-        changes += (*gone, *found)
+        homes = new_homes(found, here, desired)
+        goal = _with_renamed(here.only(here.objects.keys() - {change.id for change in aside}), desired, (*found, *homes))
+        steps = ordered(engine.steps(closed(engine, (*aside, *homes, *found), here, goal), here, goal), here, goal)
+        changes += (*gone, *homes, *found)
         if not _ran(engine, scratch, draft, steps):
             break
         draft.start = _completed(engine.introspect(scratch), current, draft.stood_in)
@@ -179,11 +180,12 @@ def _rename(engine: Engine, scratch: Connection, draft: Draft, current: Schema, 
 
 
 def _with_renamed(here: Schema, desired: Schema, renames: Sequence[Change]) -> Schema:
-    """The schema after the renames, as far as their dependents need to know: by identities."""
+    """The schema after the renames, and what comes with them, as far as their dependents need to know: by identities."""
     objects = dict(here.objects)
     for change in renames:
-        if change.before is not None and change.after is not None:
+        if change.before is not None:
             objects.pop(change.before.id, None)
+        if change.after is not None:
             objects[change.id] = change.after
     return Schema(engine=desired.engine, server_version=desired.server_version, objects=objects)
 

@@ -10,6 +10,7 @@ import yaml
 from schemaspec.diff.compare import diff
 from schemaspec.errors import MigrationError, UnsupportedError
 from schemaspec.model.schema import ObjectId
+from schemaspec.plan.renames import Rename
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.planning import apply, described, dump, plan_to, schema_of
 from tests.engines.postgresql.versions import only_on
@@ -100,6 +101,19 @@ def test_an_index_that_only_gets_another_name_is_not_told_to_be_dropped(database
     plan = plan_to(database(table.format("a", "a")), schema_of(database(table.format("b", "b"), name="wanted")))
     assert [step.action for step in plan.steps] == ["rename", "rename"]
     assert (plan.all_hazards, plan.notes) == ((), ())
+
+
+def test_a_table_is_renamed_into_a_schema_that_comes_with_it(database: Make) -> None:
+    current = database("create table t (id int primary key); create view v as select id from t; insert into t values (5)")
+    wanted = database(
+        "create schema n; comment on schema n is 'new'; create table n.t2 (id bigint primary key); create view n.v as select id from n.t2",
+        name="wanted",
+    )
+    moved = Rename(old=ObjectId("table", ("public", "t")), new=ObjectId("table", ("n", "t2")), round=0)
+    plan = plan_to(current, schema_of(wanted), [moved])
+    assert plan.proof == "proven"
+    apply(current, plan.statements)
+    assert (dump(current), ask(current, "select id from n.t2")) == (dump(wanted), [(5,)])
 
 
 def test_rows_that_no_partition_would_put_there_are_counted(database: Make) -> None:
