@@ -118,12 +118,13 @@ def joins_by_itself(item: SchemaObject, context: Context) -> bool:
     above = next(_part_of(item), None)
     if above is None or not _attaches(item.id.owner, context):
         return False
-    if above not in context.creates or context.is_new(above.owner):
-        return True
+    new, whole = context.is_new(above.owner), not context.desired[above].note("incomplete")
+    if new or above not in context.creates:
+        return whole or not new
     # Where the table's columns are still to become what they shall be, its indexes wait for that, and it can't wait for them.
     columns = context.desired.children(item.id.owner, "column")
     settled = not any(column.id in context.creates or _is_retyped(column.id, context) for column in columns)
-    return settled and not context.desired[above].note("incomplete")
+    return settled and whole
 
 
 def _is_retyped(column: ObjectId, context: Context) -> bool:
