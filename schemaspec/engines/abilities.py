@@ -171,18 +171,14 @@ def span(engine: Engine, statement: Statement) -> int:
 class Converts(Protocol):
     """What an engine has beside `Engine` where it knows which values a change of a column can alter."""
 
-    def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
+    def lossy(self, before: SchemaObject, after: SchemaObject, column: str, start: Schema, target: Schema) -> str:
         """A condition on the live rows, true where the value of the altered column would not survive as it is (altered,
-        shortened or refused); "" where no value can suffer. `column` is the column as SQL."""
+        shortened or refused); "" where no value can suffer.
 
-
-@runtime_checkable
-class HoldsLabels(Protocol):
-    """What an engine has beside `Engine` where enums are types of their own."""
-
-    def holding(self, column: SchemaObject, quoted: str, labels: Sequence[str]) -> str:
-        """A condition on the live rows, true where the column, which is of an enum, holds one of these values of it. `quoted` is
-        the column as SQL."""
+        Args:
+            column: as SQL.
+            start, target: the schemas of the column before and after, which say what its types are made of.
+        """
 
 
 @runtime_checkable

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemaspec.engines.abilities import Converts
-from schemaspec.model.schema import SchemaObject
+from schemaspec.model.schema import Schema, SchemaObject
 from schemaspec.plan import facts
 
 if TYPE_CHECKING:
@@ -22,21 +21,18 @@ class Conversion:
 
 
 def conversion(
-    engine: Engine, before: SchemaObject, after: SchemaObject, quoted: str, labels: Sequence[str] = ()
+    engine: Engine, before: SchemaObject, after: SchemaObject, quoted: str, start: Schema, target: Schema
 ) -> Conversion | None:
-    """What to ask the rows when a column changes; None where no value can suffer.
+    """What to ask the rows when a column, or a type that its values are made of, changes; None where no value can suffer.
 
     An engine that knows its types says it itself; else every value is cast and compared.
 
     Args:
         quoted: the column as SQL.
-        labels: the values of the enum that is its new type, which may be another one in the database, or not be there yet.
+        start, target: the schemas of the column before and after.
     """
-    if labels and before.get("type") != after.get("type"):
-        values = ", ".join(map(engine.dialect.literal, labels))
-        return Conversion(condition=f"{quoted} IS NOT NULL AND {engine.dialect.as_text(quoted)} NOT IN ({values})")
     if isinstance(engine, Converts):
-        condition = engine.lossy(before, after, quoted)
+        condition = engine.lossy(before, after, quoted, start, target)
         return Conversion(condition=condition) if condition else None
     old, new = before.get("type"), after.get("type")
     if old == new or not new:

@@ -65,12 +65,6 @@ def is_textual(type: Value) -> bool:
     return isinstance(type, str) and bool(re.search(_TEXTUAL, type))
 
 
-def labels(column: SchemaObject, schema: Schema) -> tuple[str, ...]:
-    """The values of the enum that the column is of; () for any other type."""
-    enums = [schema[used] for used in column.depends_on if used.kind == "enum" and used in schema]
-    return _names(enums[0].get("labels")) if len(enums) == 1 and not str(column.get("type")).endswith("[]") else ()
-
-
 def labels_lost(change: Change) -> tuple[str, ...]:
     """The values that an enum, which stays, has no more."""
     if change.id.kind != "enum" or change.action != "alter" or change.before is None or change.after is None:

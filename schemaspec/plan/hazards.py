@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.abilities import Adapts
+from schemaspec.engines.abilities import Adapts, Converts
 from schemaspec.model.change import Change
 from schemaspec.model.plan import ORPHANS, Hazard, Plan, Statement, Step
 from schemaspec.model.schema import ObjectId, Schema
-from schemaspec.plan import facts, lost_labels
+from schemaspec.plan import facts
+from schemaspec.plan.answers import LostLabels
 from schemaspec.plan.live import Live, plural, size
 from schemaspec.plan.losses import losses
 from schemaspec.plan.renames import Rename
@@ -103,8 +104,8 @@ def _asked(live: Live, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
     for change in changes:
         name = live.name(change.id)
         asked |= {(code, name) for code in (f"drop_{change.id.kind}", *_ASKED)}
-        if lost_labels.are_known(live, change):
-            asked.add((lost_labels.CODE, name))
+        if facts.labels_lost(change) and isinstance(live.engine, Converts):
+            asked.add((LostLabels.code, name))
         if change.id.kind in _TYPES and change.action == "alter" and not _has_values(live, change.id):
             asked.add(("rewrite", name))
     return frozenset(asked)

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from schemaspec.model.change import Change
 from schemaspec.model.plan import ORPHANS, Hazard
 from schemaspec.model.schema import ObjectId, SchemaObject
-from schemaspec.plan import facts, lost_labels
+from schemaspec.plan import facts
+from schemaspec.plan.answers import Broken, Converted, Misplaced, Nulls, Unfilled
 from schemaspec.plan.conversions import conversion
+from schemaspec.plan.inside import ask_inside
 from schemaspec.plan.live import Live, plural
 from schemaspec.plan.tally import Question, Tally
 
@@ -39,7 +41,7 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
         elif change.id.kind == "foreign_key":
             yield from _foreign_key(live, table, after)
     _partitions(live, tally)
-    lost_labels.ask(live, tally, changes)
+    ask_inside(live, tally, changes)
     for item in _compared_anew(live, changes):
         yield from _unique(live, live.table_of(item.id) or item.id, live.start[item.id], item)
     for item in _left_behind(live, changes):
@@ -58,7 +60,7 @@ def _partitions(live: Live, tally: Tally) -> None:
         expression = live.expression(text)
         if expression is not None:
             condition = f"NOT {expression}"
-            answer = _Misplaced(live, after, condition)
+            answer = Misplaced(live, after, condition)
             tally.ask(Question(about=after.id, table=after.id, condition=condition, answer=answer))
 
 
@@ -113,12 +115,11 @@ def ask_column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject |
     if facts.not_null(after):
         computed, condition = facts.is_generated(after), f"{quoted} IS NULL"
         if before is None and not computed and not facts.fills_itself(after, live.target):
-            tally.ask(Question(about=after.id, table=table, condition="", answer=_Unfilled(live, after.id)))
+            tally.ask(Question(about=after.id, table=table, condition="", answer=Unfilled(live, after.id)))
         elif live.computed(table, after) is not None or (before is not None and not computed and not facts.not_null(before)):
-            tally.ask(Question(about=after.id, table=table, condition=condition, answer=_Nulls(live, after.id, table, condition)))
-    labels = facts.labels(after, live.target)
-    if before is not None and (found := conversion(live.engine, before, after, quoted, labels)) is not None:
-        answer = _Converted(live, before, after, table, found.condition)
+            tally.ask(Question(about=after.id, table=table, condition=condition, answer=Nulls(live, after.id, table, condition)))
+    if before is not None and (found := conversion(live.engine, before, after, quoted, live.start, live.target)) is not None:
+        answer = Converted(live, before, after, table, found.condition)
         tally.ask(Question(about=after.id, table=table, condition=found.condition, answer=answer))
 
 
@@ -127,7 +128,7 @@ def _check(live: Live, tally: Tally, table: ObjectId, after: SchemaObject) -> No
     expression = live.expression(text) if text else None
     if expression is not None:
         condition = f"NOT {expression}"
-        answer = _Broken(live, after.id, table, condition, text or "")
+        answer = Broken(live, after.id, table, condition, text or "")
         tally.ask(Question(about=after.id, table=table, condition=condition, answer=answer))
 
 
@@ -249,103 +250,4 @@ def _foreign_key(live: Live, table: ObjectId, after: SchemaObject) -> Iterator[t
                 rows=int(row[0]),
                 rule="P10",
             ),
-        )
-
-
-class _Unfilled:
-    def __init__(self, live: Live, id: ObjectId) -> None:
-        self._live, self._id = live, id
-
-    def __call__(self, rows: int | None) -> Hazard | None:
-        if not rows:
-            return None
-        return Hazard(
-            code="not_null_violated",
-            object=self._live.name(self._id),
-            message=f"{self._live.name(self._id)} must not be NULL and has no default, and the table has {plural(rows, 'row')}",
-            safer="give it a default, or add it as nullable, fill it, and make it NOT NULL then",
-            rows=rows,
-            rule="P18",
-        )
-
-
-class _Nulls:
-    def __init__(self, live: Live, id: ObjectId, table: ObjectId, condition: str) -> None:
-        self._live, self._id, self._table, self._condition = live, id, table, condition
-
-    def __call__(self, rows: int | None) -> Hazard | None:
-        if not rows:
-            return None
-        name = self._live.name(self._id)
-        return Hazard(
-            code="not_null_violated",
-            object=name,
-            message=f"{plural(rows, 'row')} without a value in {name}, which must not be NULL"
-            + self._live.keys(self._table, self._condition),
-            safer="fill them first, with an UPDATE or the operation `backfill`",
-            rows=rows,
-            rule="P13",
-        )
-
-
-class _Broken:
-    def __init__(self, live: Live, id: ObjectId, table: ObjectId, condition: str, text: str) -> None:
-        self._live, self._id, self._table, self._condition, self._text = live, id, table, condition, text
-
-    def __call__(self, rows: int | None) -> Hazard | None:
-        if not rows:
-            return None
-        return Hazard(
-            code="check_violated",
-            object=self._live.name(self._id),
-            message=f"{plural(rows, 'row')} of {self._live.name(self._table)} against the condition {self._text}"
-            + self._live.keys(self._table, self._condition),
-            safer="mend these rows first",
-            rows=rows,
-            rule="P12",
-        )
-
-
-class _Misplaced:
-    def __init__(self, live: Live, table: SchemaObject, condition: str) -> None:
-        self._live, self._table, self._condition = live, table, condition
-
-    def __call__(self, rows: int | None) -> Hazard | None:
-        if not rows:
-            return None
-        name, bound = self._live.name(self._table.id), self._table["bound"]
-        return Hazard(
-            code="partition_violated",
-            object=name,
-            message=f"{plural(rows, 'row')} of {name} that {self._table['partition_of']} would not put there ({bound})"
-            + self._live.keys(self._table.id, self._condition),
-            safer="move these rows elsewhere first; out of a default partition: detach it, attach the new one, insert them again",
-            rows=rows,
-            rule="P32",
-        )
-
-
-class _Converted:
-    def __init__(self, live: Live, before: SchemaObject, after: SchemaObject, table: ObjectId, condition: str) -> None:
-        self._live, self._table, self._condition = live, table, condition
-        self._id = after.id
-        old, new = before.get("type") or "no type", after.get("type") or "no type"
-        self._words = f"from {old} to {new}" if old != new else f"of its table, which takes {new} alone from then on"
-
-    def __call__(self, rows: int | None) -> Hazard | None:
-        if rows == 0 or (rows is None and not self._live.has_rows(self._table)):
-            return None
-        name = self._live.name(self._id)
-        if rows is None:
-            what = f"some value of {name} may not survive the change {self._words}: the engine can't convert them all"
-        else:
-            what = f"{plural(rows, 'value')} of {name} would be altered or refused by the change {self._words}"
-            what += self._live.keys(self._table, self._condition)
-        return Hazard(
-            code="value_conversion",
-            object=name,
-            message=what,
-            safer="add a new column of that type, fill it with the values as they should be, and swap the two",
-            rows=rows,
-            rule="L19",
         )

@@ -141,7 +141,7 @@ class MysqlEngine:
 
         return versions.adapt(_ours(connection), statement)
 
-    def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
+    def lossy(self, before: SchemaObject, after: SchemaObject, column: str, start: Schema, target: Schema) -> str:
         """See `abilities.Converts.lossy`."""
         from schemaspec.engines.mysql import lossy
 

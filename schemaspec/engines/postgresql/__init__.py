@@ -56,17 +56,12 @@ class PostgresEngine:
 
         return digest.digest(_ours(connection))
 
-    def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
+    def lossy(self, before: SchemaObject, after: SchemaObject, column: str, start: Schema, target: Schema) -> str:
         """See `abilities.Converts.lossy`."""
-        from schemaspec.engines.postgresql import conversions
+        from schemaspec.engines.postgresql.unfit import Type, unfit
 
-        return conversions.lossy(before, after, column)
-
-    def holding(self, column: SchemaObject, quoted: str, labels: Sequence[str]) -> str:
-        """See `abilities.HoldsLabels.holding`."""
-        from schemaspec.engines.postgresql import conversions
-
-        return conversions.holding(column, quoted, labels)
+        old, new = (Type(str(item.get("type") or ""), item, schema) for item, schema in ((before, start), (after, target)))
+        return unfit(column, old, new)
 
     def introspect_as(self, connection: Connection, known: str) -> Schema | None:
         """See `abilities.Digests.introspect_as`."""

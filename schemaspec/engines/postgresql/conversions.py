@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.model.schema import SchemaObject
@@ -11,6 +10,9 @@ from schemaspec.model.schema import SchemaObject
 _MODIFIERS = re.compile(r"\s*\([^()]*\)")
 _INTEGERS = frozenset({"smallint", "integer", "bigint"})
 _NUMBERS = _INTEGERS | {"numeric", "real", "double precision"}
+_LIMITS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+_VALIDITY = 160000
+"""Since this version the server tells beforehand whether a text is a value of a type."""
 _TEXTS = frozenset({"text", "character varying", "character", "name", "citext", "public.citext"})
 _TIMES = frozenset(
     {
@@ -70,32 +72,44 @@ def cast(name: str, old: str, new: str) -> str:
     return f"{name}::{new}" if _direct(one, other) else f"{name}::text{_array(one, other)}::{new}"
 
 
-def lossy(before: SchemaObject, after: SchemaObject, name: str) -> str:
-    """See `abilities.Converts.lossy`: whether the value, taken back to its old type, is another one."""
-    old, new = str(before.get("type") or ""), str(after.get("type") or "")
+def unfit(value: str, old: str, new: str, version: int) -> str:
+    """A condition, true where the value would be refused by the new type, or is another one when it is taken back to its old
+    one; "" where neither can be.
+
+    Args:
+        version: the server's, as `server_version_num`.
+    """
     if not new or old == new or _holds_all(family(old), new):
         return ""
     if {family(old), family(new)} == {"json", "jsonb"}:
-        return rf"{name}::text LIKE '%\u0000%'"
-    there = cast(name, old, new)
+        return rf"{value}::text LIKE '%\u0000%'"
+    there = cast(value, old, new)
     if _is_compared(family(old), family(new)):
-        return f"{name} IS NOT NULL AND {there} <> {name}"
-    if _MULTIRANGES.get(family(old)) == family(new):
+        altered = f"{there} <> {value}"
+    elif _MULTIRANGES.get(family(old)) == family(new):
         return ""
-    if family(old) in _TEXTS and new in _ADDRESSES:
-        there = f"({there})"
+    elif family(old) in _TEXTS and new in _ADDRESSES:
         # A single address is the same with and without the length of its network.
-        told, kept = (f"regexp_replace(lower({value}::text), '/(32|128)$', '')" for value in (name, there))
-        return f"{name} IS NOT NULL AND {told} <> {kept}"
-    return f"{name} IS NOT NULL AND ({cast(f'({there})', new, old)})::text <> ({name})::text"
+        told, kept = (f"regexp_replace(lower({text}::text), '/(32|128)$', '')" for text in (value, f"({there})"))
+        altered = f"{told} <> {kept}"
+    else:
+        altered = f"({cast(f'({there})', new, old)})::text <> ({value})::text"
+    refused = _refused(value, old, new, version)
+    altered = f"CASE WHEN {refused} THEN true ELSE {altered} END" if refused else altered
+    return f"{value} IS NOT NULL AND {altered}"
 
 
-def holding(column: SchemaObject, quoted: str, labels: Sequence[str]) -> str:
-    """See `abilities.HoldsLabels.holding`; of an array, one of its elements counts."""
-    values = ", ".join(map(literal, labels))
-    if str(column["type"]).endswith("[]"):
-        return f"{quoted}::text[] && ARRAY[{values}]::text[]"
-    return f"{quoted}::text IN ({values})"
+def _refused(value: str, old: str, new: str, version: int) -> str:
+    """A condition, true where the server would refuse the value; "" where it can't be asked beforehand."""
+    if family(old) in _NUMBERS and new in _INTEGERS:
+        return f"{value} NOT BETWEEN -{_LIMITS[new]} AND {_LIMITS[new] - 1}"
+    if family(old) in _NUMBERS and family(new) == "numeric" and (sizes := _sizes(new)):
+        digits, scale = (*sizes, 0)[:2]
+        number = f"{value}::numeric"
+        return f"{number} <> 'NaN' AND abs(round({number}, {scale})) >= 1e{digits - scale}::numeric"
+    if family(old) in _TEXTS and family(new) not in _TEXTS and version >= _VALIDITY:
+        return f"NOT pg_input_is_valid({value}::text, {literal(new)})"
+    return ""
 
 
 def _holds_all(old: str, new: str) -> bool:

@@ -109,7 +109,7 @@ class SqliteEngine:
 
         return render.steps(changes, current, desired)
 
-    def lossy(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
+    def lossy(self, before: SchemaObject, after: SchemaObject, column: str, start: Schema, target: Schema) -> str:
         """See `abilities.Converts.lossy`."""
         from schemaspec.engines.sqlite import hazards
 
