@@ -182,6 +182,20 @@ class Converts(Protocol):
 
 
 @runtime_checkable
+class Excludes(Protocol):
+    """What an engine has beside `Engine` where a constraint compares rows with each other, and not for equality alone."""
+
+    def conflicts(self, before: SchemaObject | None, after: SchemaObject, rows: str) -> Sequence[str] | None:
+        """Queries for the number of rows that such a constraint would not have beside another one; what the database makes of
+        the first that it takes is so, and NULL means that this would take too long. () where `before` has seen to it; None
+        where `after` is no such constraint.
+
+        Args:
+            rows: what to select from to see the table's rows.
+        """
+
+
+@runtime_checkable
 class Finishes(Protocol):
     """What an engine has beside `Engine` where an object can be half done, in a state that no statement asks for."""
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Hazard
 from schemaspec.plan import facts
+from schemaspec.plan.keys import row_numbers
 from schemaspec.plan.live import Live
 from schemaspec.plan.losses import losses
 from schemaspec.plan.tally import Tally
-from schemaspec.plan.violations import ask_column, ask_columns, row_numbers
+from schemaspec.plan.violations import ask_column, ask_columns
 
 CODES = frozenset({"not_null_violated", "value_conversion", "drop_column"})
 """The codes of these hazards."""

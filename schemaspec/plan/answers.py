@@ -147,3 +147,22 @@ class LostLabels:
             rows=rows,
             rule="P31",
         )
+
+
+class Failing:
+    """An expression can't be computed for some row."""
+
+    def __init__(self, live: Live, id: ObjectId, table: ObjectId, what: str) -> None:
+        self._live, self._id, self._table, self._what = live, id, table, what
+
+    def __call__(self, why: str) -> Hazard:
+        return Hazard(
+            code="expression_fails",
+            object=self._live.name(self._id),
+            message=f"{self._what} can't be computed for some row of {self._live.name(self._table)}: {why}",
+            safer="mend that row first, or let the expression take such values, too",
+        )
+
+
+def no_answer(rows: int | None) -> None:
+    """Whatever the number, it is no hazard: it is asked whether there can be one."""

@@ -23,6 +23,23 @@ def not_null(column: SchemaObject) -> bool:
     return bool(column.get("not_null")) and not column.get("not_null_unproven")
 
 
+def is_of_domain_without_null(column: SchemaObject, schema: Schema) -> bool:
+    """Whether the column's type is a domain, or one of such a domain, that takes no NULL."""
+    return any(domain.get("not_null") for domain in _domains(column, schema))
+
+
+def _domains(column: SchemaObject, schema: Schema) -> Iterator[SchemaObject]:
+    """The domain that the column is of, and those that this is of in turn."""
+    item, seen = column, set[ObjectId]()
+    while not str(item.get("type")).endswith("[]"):
+        found = [used for used in item.depends_on if used.kind == "domain" and used in schema and used not in seen]
+        if len(found) != 1:
+            return
+        item = schema[found[0]]
+        seen.add(item.id)
+        yield item
+
+
 def is_held_against_rows(item: SchemaObject) -> bool:
     """Whether the rows that are there have to meet it, if it is a constraint; some are for new rows, or for nobody."""
     return not str(item.get("definition") or "").endswith(("NOT VALID", "NOT ENFORCED"))
@@ -33,6 +50,8 @@ def fills_itself(column: SchemaObject, schema: Schema) -> bool:
     if ObjectId("default", column.id.path) in schema:
         return True
     if column.get("default") not in (None, "", "NULL", "null"):
+        return True
+    if any(domain.get("default") not in (None, "NULL") for domain in _domains(column, schema)):
         return True
     if any(column.get(name) for name in ("generated", "identity", "auto_increment")) or _is_row_number(column, schema):
         return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from schemaspec.engines.abilities import Moves
 from schemaspec.errors import InputError, StatementError
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.plan import facts
@@ -71,6 +72,24 @@ class Live:
     @cached_property
     def _new(self) -> frozenset[str]:
         return frozenset(self.name(item.id) for item in self.target.of_kind(*TABLES) if item.id not in self.start)
+
+    @cached_property
+    def leaving(self) -> dict[ObjectId, list[ObjectId]]:
+        """The partitions that a table has and shall not have any more, by that table; not those that leave with them."""
+        engine, found = self.engine, dict[ObjectId, list[ObjectId]]()
+        moved = engine.moved(self.start, self.target) if isinstance(engine, Moves) else ()
+        for item in self.start.of_kind("table"):
+            before, after = (list(_above(item.id, schema)) for schema in (self.start, self.target))
+            for number, table in enumerate(before):
+                with_its_own = number > 0 and table not in _above(before[0], self.target)
+                if (
+                    table in self.target
+                    and table not in after
+                    and not with_its_own
+                    and not {item.id, *before}.intersection(moved)
+                ):
+                    found.setdefault(table, []).append(item.id)
+        return found
 
     def quoted(self, table: ObjectId) -> str:
         """The table as it is called in the database now."""
@@ -157,6 +176,19 @@ class Live:
         except StatementError:
             return None
 
+    def refusal(self, table: ObjectId, condition: str) -> str | None:
+        """What the engine says against a condition that it takes, but that fails for some row of the table; None where it does
+        not, or would not take it of any."""
+        source = self.shape(table)
+        if self.connection is None or self._asked(f"SELECT 1 FROM {source} WHERE 1 = 0 AND ({condition})") is None:
+            return None
+        try:
+            with self.connection.transaction() if self.connection.in_transaction else nullcontext():
+                self.connection.query(f"SELECT COUNT(*) FROM {source} WHERE {condition}")
+        except StatementError as error:
+            return error.why or error.what
+        return None
+
     def keys(self, table: ObjectId, condition: str, source: str = "") -> str:
         """The first primary keys of the rows that meet the condition, in words; "" where there are none to tell."""
         columns = facts.primary_key(table.path, self.start)
@@ -186,6 +218,15 @@ class Live:
         if self.connection is None:
             return False
         return self._asked(f"SELECT 1 FROM {self.quoted(table)} LIMIT 1") != []
+
+
+def _above(partition: ObjectId, schema: Schema) -> Iterator[ObjectId]:
+    """The tables that it is a partition of, the nearest one first."""
+    item = schema.get(partition)
+    while item is not None and item.get("partition_of"):
+        item = next((schema[used] for used in item.depends_on if used.kind == "table" and used in schema), None)
+        if item is not None:
+            yield item.id
 
 
 def _called(source: str, alias: str) -> str:

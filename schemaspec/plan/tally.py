@@ -19,12 +19,15 @@ class Question:
         table: the live table.
         condition: on its rows, as SQL: those that meet it are counted; "" counts all.
         answer: makes the hazard of the number; None when it is none. Called with None when it can't be counted.
+        fails: makes the hazard of what the engine says where the condition can be asked, but not of these rows; None: `answer`
+            is called.
     """
 
     about: ObjectId
     table: ObjectId
     condition: str
     answer: Callable[[int | None], Hazard | None]
+    fails: Callable[[str], Hazard] | None = None
 
 
 @dataclass(slots=True)
@@ -42,7 +45,8 @@ class Tally:
         """Scan each table once, and say what is dangerous about which change."""
         for table, questions in self.questions.items():
             for question, number in zip(questions, self._numbers(table, questions), strict=True):
-                hazard = question.answer(number)
+                why = self.live.refusal(table, question.condition) if number is None and question.fails is not None else None
+                hazard = question.answer(number) if why is None or question.fails is None else question.fails(why)
                 if hazard is not None:
                     yield question.about, hazard
 

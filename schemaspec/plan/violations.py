@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemaspec.model.change import Change
-from schemaspec.model.plan import ORPHANS, Hazard
+from schemaspec.model.plan import Hazard
 from schemaspec.model.schema import ObjectId, SchemaObject
 from schemaspec.plan import facts
-from schemaspec.plan.answers import Broken, Converted, Misplaced, Nulls, Unfilled
+from schemaspec.plan.answers import Broken, Converted, Failing, Misplaced, Nulls, Unfilled, no_answer
 from schemaspec.plan.conversions import conversion
+from schemaspec.plan.foreign_keys import foreign_key, left_behind
 from schemaspec.plan.inside import ask_inside
-from schemaspec.plan.live import Live, plural
+from schemaspec.plan.keys import exclusion, unique
+from schemaspec.plan.live import Live
 from schemaspec.plan.tally import Question, Tally
 
 
@@ -36,16 +38,18 @@ def violations(live: Live, changes: Sequence[Change]) -> Iterator[tuple[ObjectId
             ask_column(live, tally, table, before if change.action == "alter" else None, after)
         elif change.id.kind == "check":
             _check(live, tally, table, after)
-        elif _is_unique(after):
-            yield from _unique(live, table, before, after)
+        ask_index(live, tally, table, after)
+        if _is_unique(after):
+            yield from unique(live, table, before, after)
+        elif after.id.kind == "exclusion":
+            yield from exclusion(live, table, before, after)
         elif change.id.kind == "foreign_key":
-            yield from _foreign_key(live, table, after)
+            yield from foreign_key(live, table, after)
     _partitions(live, tally)
     ask_inside(live, tally, changes)
     for item in _compared_anew(live, changes):
-        yield from _unique(live, live.table_of(item.id) or item.id, live.start[item.id], item)
-    for item in _left_behind(live, changes):
-        yield from _foreign_key(live, live.table_of(item.id) or item.id, item)
+        yield from unique(live, live.table_of(item.id) or item.id, live.start[item.id], item)
+    yield from left_behind(live, changes)
     yield from tally.hazards()
 
 
@@ -71,16 +75,6 @@ def _stays_in(before: SchemaObject, after: SchemaObject, live: Live) -> bool:
         above = (schema.get(used) for used in item.depends_on if used.kind == "table")
         keys.append((item.get("partition_of"), [table.get("partition_key") for table in above if table is not None]))
     return keys[0] == keys[1]
-
-
-def _left_behind(live: Live, changes: Sequence[Change]) -> Iterator[SchemaObject]:
-    """Foreign keys that stay as they are although the table that they name goes."""
-    dropped = {change.id.path for change in changes if change.action == "drop" and change.id.kind == "table"}
-    changed = {change.id for change in changes}
-    for item in live.target.of_kind("foreign_key") if dropped else ():
-        target = facts.target_of(item, live.start)
-        if target is not None and target[0] in dropped and item.id in live.start and item.id not in changed:
-            yield item
 
 
 def _is_unique(item: SchemaObject) -> bool:
@@ -112,7 +106,13 @@ def ask_columns(live: Live, tally: Tally, table: ObjectId) -> None:
 def ask_column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> None:
     """Ask what a column that is new (`before` is None) or changes has against the rows."""
     quoted = live.engine.dialect.quote(after.id.name)
-    if facts.not_null(after):
+    if (
+        facts.is_generated(after)
+        and not after.get("virtual")
+        and (before is None or before.get("generated") != after.get("generated"))
+    ):
+        _computed(live, tally, table, after)
+    if facts.not_null(after) or (before is None and facts.is_of_domain_without_null(after, live.target)):
         computed, condition = facts.is_generated(after), f"{quoted} IS NULL"
         if before is None and not computed and not facts.fills_itself(after, live.target):
             tally.ask(Question(about=after.id, table=table, condition="", answer=Unfilled(live, after.id)))
@@ -123,131 +123,37 @@ def ask_column(live: Live, tally: Tally, table: ObjectId, before: SchemaObject |
         tally.ask(Question(about=after.id, table=table, condition=found.condition, answer=answer))
 
 
+def _computed(live: Live, tally: Tally, table: ObjectId, after: SchemaObject) -> None:
+    text = live.expression(str(after["generated"]))
+    if text is not None:
+        condition = f"{text} IS NULL"
+        unasked = facts.not_null(after) and live.computed(table, after) is None
+        answer = Nulls(live, after.id, table, condition) if unasked else no_answer
+        fails = Failing(live, after.id, table, live.name(after.id))
+        tally.ask(Question(about=after.id, table=table, condition=condition, answer=answer, fails=fails))
+
+
+def ask_index(live: Live, tally: Tally, table: ObjectId, after: SchemaObject) -> None:
+    """Ask whether the expressions of an index can be computed for the rows."""
+    if after.id.kind != "index":
+        return
+    columns = live.columns(table)
+    expressions = [key for key in facts.key_expressions(after, columns) if key not in columns.values()]
+    asked = facts.condition_of(after)
+    within = live.expression(asked) if asked else None
+    for expression in expressions or (["1"] if within is not None else []):
+        condition = (
+            f"({expression}) IS NULL" if within is None else f"CASE WHEN {within} THEN ({expression}) IS NULL ELSE 1 = 0 END"
+        )
+        fails = Failing(live, after.id, table, f"an expression of {live.name(after.id)}")
+        tally.ask(Question(about=after.id, table=table, condition=condition, answer=no_answer, fails=fails))
+
+
 def _check(live: Live, tally: Tally, table: ObjectId, after: SchemaObject) -> None:
     text = facts.check_expression(after)
     expression = live.expression(text) if text else None
     if expression is not None:
         condition = f"NOT {expression}"
         answer = Broken(live, after.id, table, condition, text or "")
-        tally.ask(Question(about=after.id, table=table, condition=condition, answer=answer))
-
-
-def _unique(live: Live, table: ObjectId, before: SchemaObject | None, after: SchemaObject) -> Iterator[tuple[ObjectId, Hazard]]:
-    keys = facts.key_expressions(after, live.collated(table))
-    asked = facts.condition_of(after)
-    condition = live.expression(asked) if asked else None
-    if not keys or (asked and condition is None):
-        return
-    if before is None or not before.get("rowid_alias"):
-        yield from row_numbers(live, table, after, keys)
-    if before is not None and _was_as_strict(before, after) and facts.key_expressions(before, live.columns(table)) == keys:
-        return
-    nulls_too = facts.nulls_are_equal(after)
-    terms = [*(() if nulls_too else (f"{key} IS NOT NULL" for key in keys)), *((condition,) if condition else ())]
-    present = " AND ".join(terms) or "1 = 1"
-    groups = f"SELECT COUNT(*) AS n FROM {live.shape(table)} WHERE {present} GROUP BY {', '.join(keys)} HAVING COUNT(*) > 1"
-    row = live.row(f"SELECT COUNT(*), SUM(n) FROM ({groups}) AS d")
-    name, words = live.name(table), ", ".join(facts.plain_columns(after) or keys)
-    if row is not None and row[0]:
-        told = live.keys(
-            table,
-            f"({', '.join(keys)}) IN (SELECT {', '.join(keys)} FROM {live.shape(table)} WHERE {present} "
-            f"GROUP BY {', '.join(keys)} HAVING COUNT(*) > 1)",
-        )
-        yield (
-            after.id,
-            Hazard(
-                code="unique_violated",
-                object=live.name(after.id),
-                message=f"{plural(int(row[1]), 'row')} of {name} with the same ({words}) as another one{told}",
-                safer="merge or change the duplicates first",
-                rows=int(row[1]),
-            ),
-        )
-    if after.id.kind == "primary_key" and not after.get("rowid_alias"):
-        apart = _told_by_themselves(live, table)
-        nulls = " OR ".join(f"{key} IS NULL" for key in keys if key not in apart)
-        row = live.row(f"SELECT COUNT(*) FROM {live.shape(table)} WHERE {nulls}") if nulls else None
-        if row is not None and row[0]:
-            yield (
-                after.id,
-                Hazard(
-                    code="not_null_violated",
-                    object=live.name(after.id),
-                    message=f"{plural(int(row[0]), 'row')} of {name} without a value in ({words}), the primary key to be"
-                    + live.keys(table, nulls),
-                    safer="fill them first",
-                    rows=int(row[0]),
-                ),
-            )
-
-
-def _was_as_strict(before: SchemaObject, after: SchemaObject) -> bool:
-    """Whether what was there let no rows in that what shall be there would not, as far as the keys are the same."""
-    unique = not before.get("invalid") and (before.id.kind != "index" or bool(before.get("unique")))
-    partial = facts.condition_of(before)
-    nulls = facts.nulls_are_equal(before) or not facts.nulls_are_equal(after)
-    return unique and nulls and (partial is None or partial == facts.condition_of(after))
-
-
-def _told_by_themselves(live: Live, table: ObjectId) -> frozenset[str]:
-    """New columns, as SQL, that fill themselves, or of which it is told by themselves that they don't."""
-    new = (item for item in live.target.children(table.path, "column") if item.id not in live.start)
-    return frozenset(
-        live.engine.dialect.quote(item.id.name) for item in new if item.get("not_null") or facts.fills_itself(item, live.target)
-    )
-
-
-def row_numbers(live: Live, table: ObjectId, after: SchemaObject, keys: Sequence[str]) -> Iterator[tuple[ObjectId, Hazard]]:
-    """Where the key becomes the number of the row itself, the engine takes whole numbers only, and gives NULLs one."""
-    if not after.get("rowid_alias"):
-        return
-    condition = f"{keys[0]} IS NULL OR NOT {live.engine.dialect.is_type(keys[0], 'integer')}"
-    row = live.row(f"SELECT COUNT(*) FROM {live.shape(table)} WHERE {condition}")
-    if row is not None and row[0]:
-        count = plural(int(row[0]), "value")
-        yield (
-            after.id,
-            Hazard(
-                code="value_conversion",
-                object=live.name(after.id),
-                message=f"{count} of the key of {live.name(table)} that it can't take any more: only whole numbers"
-                + live.keys(table, condition),
-                safer="give these rows whole numbers first",
-                rows=int(row[0]),
-            ),
-        )
-
-
-def _foreign_key(live: Live, table: ObjectId, after: SchemaObject) -> Iterator[tuple[ObjectId, Hazard]]:
-    columns, target = facts.plain_columns(after), facts.target_of(after, live.target)
-    if not columns or target is None:
-        return
-    quote = live.engine.dialect.quote
-    own = [f"c.{quote(name)}" for name in columns]
-    condition = " AND ".join(f"{key} IS NOT NULL" for key in own)
-    parent = live.table_of(ObjectId("column", (*target[0], "")))
-    if parent is not None and parent in live.target:
-        if len(columns) != len(target[1]):
-            return
-        others = [quote(name) for name in target[1]]
-        condition += f" AND {live.engine.dialect.unmatched(after, own, f'(SELECT * FROM {live.shape(parent)})', others)}"
-    if facts.is_matched_whole(after) and len(own) > 1:
-        empty = [f"{key} IS NULL" for key in own]
-        condition = f"({condition} OR ({' OR '.join(empty)}) AND NOT ({' AND '.join(empty)}))"
-    source = f"(SELECT * FROM {live.shape(table)}) AS c"
-    row = live.row(f"SELECT COUNT(*) FROM {source} WHERE {condition}")
-    if row is not None and row[0]:
-        there = live.engine.dialect.display(target[0])
-        yield (
-            after.id,
-            Hazard(
-                code=ORPHANS,
-                object=live.name(after.id),
-                message=f"{plural(int(row[0]), 'row')} of {live.name(table)} whose ({', '.join(columns)}) names no row of {there}"
-                + live.keys(table, condition, source),
-                safer=f"add the missing rows of {there}, or clear the columns, first",
-                rows=int(row[0]),
-                rule="P10",
-            ),
-        )
+        fails = Failing(live, after.id, table, f"the condition {text}")
+        tally.ask(Question(about=after.id, table=table, condition=condition, answer=answer, fails=fails))

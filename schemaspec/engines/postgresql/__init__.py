@@ -63,6 +63,12 @@ class PostgresEngine:
         old, new = (Type(str(item.get("type") or ""), item, schema) for item, schema in ((before, start), (after, target)))
         return unfit(column, old, new)
 
+    def conflicts(self, before: SchemaObject | None, after: SchemaObject, rows: str) -> Sequence[str] | None:
+        """See `abilities.Excludes.conflicts`."""
+        from schemaspec.engines.postgresql import exclusion
+
+        return exclusion.conflicts(before, after, rows)
+
     def introspect_as(self, connection: Connection, known: str) -> Schema | None:
         """See `abilities.Digests.introspect_as`."""
         from schemaspec.engines.postgresql import digest

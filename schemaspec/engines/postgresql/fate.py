@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from schemaspec.engines.postgresql import overloads
+from schemaspec.engines.postgresql.coming_back import PLACE
 from schemaspec.engines.postgresql.conversions import is_assigned, is_widened
 from schemaspec.engines.postgresql.covered import spans_time
 from schemaspec.engines.postgresql.facts import TYPES, grows, is_unproven, pairs, strings, takes_another, version_number
@@ -65,7 +66,7 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
         return change.changed("unique", "definition", "invalid", INCOMPLETE) or _falls_with_parent(change, current, desired)
     if kind in CONSTRAINTS:
         remade = change.changed("definition") and not constraint_in_place(before, after)
-        return remade or change.changed("invalid", INCOMPLETE) or _falls_with_parent(change, current, desired)
+        return remade or change.changed("invalid", INCOMPLETE, PLACE) or _falls_with_parent(change, current, desired)
     if kind == "view":
         in_place = view_in_place(before, after) and not passed_beneath(before, after, current, desired)
         return change.changed("definition") and not in_place

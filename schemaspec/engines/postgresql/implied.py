@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemaspec.engines.postgresql import overloads
+from schemaspec.engines.postgresql.coming_back import PLACE, coming_back
 from schemaspec.engines.postgresql.facts import TYPES, is_unproven
 from schemaspec.engines.postgresql.fate import (
     CHECKS,
@@ -28,8 +29,8 @@ attributes of the one that it is of stand in another order."""
 
 def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Change, ...]:
     """See `abilities.Implies`: new checks of a domain are the domain's own matter where no ALTER DOMAIN can validate them; a
-    partitioned table is made anew where the type of its key is; and so is its index where not all partitions keep it, and what
-    calls a routine that another one of its name takes the place of."""
+    partitioned table is made anew where the type of its key is; and so is its index where not all partitions keep it, what
+    calls a routine that another one of its name takes the place of, and a foreign key that is away meanwhile."""
     domains = {ObjectId("domain", change.id.owner): None for change in changes if _is_validated(change)}
     domains |= dict.fromkeys(_rechecked(changes, current, desired))
     found = {change.id: change for change in changes}
@@ -53,6 +54,8 @@ def implied(changes: Sequence[Change], current: Schema, desired: Schema) -> tupl
         _also(found, AttributeChange(name=overloads.OVERLOADED, before=None, after=True), id, current, desired)
     for id in _left_incomplete(changes, current, desired):
         _also(found, AttributeChange(name=INCOMPLETE, before=None, after=True), id, current, desired)
+    for id in coming_back(changes, current, desired):
+        _also(found, AttributeChange(name=PLACE, before=None, after=True), id, current, desired)
     return tuple(found.values())
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql import privileges as grants
+from schemaspec.engines.postgresql.coming_back import coming_back
 from schemaspec.engines.postgresql.exchanged import exchanged
 from schemaspec.engines.postgresql.facts import TYPES, in_order, strings, version_number
 from schemaspec.engines.postgresql.fate import built_on, needs_swap
@@ -81,6 +82,11 @@ class Context:
     def exchanged(self) -> frozenset[ObjectId]:
         """The columns whose values wait as text since types that are swapped exchange them."""
         return exchanged(self.alters, self.swapped, self.current, self.desired)
+
+    @cached_property
+    def coming_back(self) -> dict[ObjectId, set[ObjectId]]:
+        """The partitions that are back in their table before a foreign key is, by that key."""
+        return coming_back(self.alters.values(), self.current, self.desired)
 
     def is_new(self, path: tuple[str, ...]) -> bool:
         """Whether the table (or view) of this path is created in this plan."""

@@ -70,8 +70,10 @@ def _remove(change: Change, item: SchemaObject, context: Context) -> Step:
 
 def _add(change: Change, item: SchemaObject, context: Context) -> Iterator[Step]:
     freed = frozenset(heirs_own(item, context) if item.id.kind == "check" else ())
+    after = frozenset(context.coming_back.get(item.id, ()))
     for step in _added(change, item, context):
-        yield replace(_attached_with_table(step, item, context), freed=freed)
+        attached = _attached_with_table(step, item, context)
+        yield replace(attached, freed=freed, after=attached.after | after)
 
 
 def _attached_with_table(step: Step, item: SchemaObject, context: Context) -> Step:
