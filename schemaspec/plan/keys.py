@@ -20,11 +20,12 @@ def unique(live: Live, table: ObjectId, before: SchemaObject | None, after: Sche
         return
     if before is None or not before.get("rowid_alias"):
         yield from row_numbers(live, table, after, keys)
+    by_operators = _is_by_operators(live, after)
+    if by_operators:
+        yield from exclusion(live, table, before, after)
     if before is not None and _was_as_strict(before, after) and facts.key_expressions(before, live.columns(table)) == keys:
         return
-    if _is_by_operators(live, after):
-        yield from exclusion(live, table, before, after)
-    else:
+    if not by_operators:
         yield from _duplicates(live, table, after, keys, condition)
     if after.id.kind == "primary_key" and not after.get("rowid_alias"):
         yield from _without_key(live, table, after, keys)

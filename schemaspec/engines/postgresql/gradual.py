@@ -1,4 +1,4 @@
-"""A column whose default has another value for each row: added at one stroke, its table is written anew while nobody can use it.
+"""A column that has another value for each row: added at one stroke, its table is written anew while nobody can use it.
 So it is added empty, gets its default for new rows, and the rows that are there are filled in batches (rule P15)."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from schemaspec.engines.postgresql import hazards, not_null
+from schemaspec.engines.postgresql import gradual_numbers, hazards, not_null
 from schemaspec.engines.postgresql.conversions import is_widened
 from schemaspec.engines.postgresql.fill import BATCH, batch
 from schemaspec.engines.postgresql.names import dotted, identifier
@@ -22,9 +22,12 @@ _ON_UPDATE = re.compile(r"\bupdate\b(?!\s+of\b)", re.IGNORECASE)
 
 
 def is_gradual(column: SchemaObject, value: SchemaObject | None, context: Context) -> bool:
-    """Whether a new column is filled in batches: its default differs from row to row, and an UPDATE of its table does nothing
+    """Whether a new column is filled in batches: its value differs from row to row, and an UPDATE of its table does nothing
     that the server would not do when it writes the table anew."""
-    if value is None or not value.note("volatile") or column.get("inherited") or column.get("generated") is not None:
+    numbered = bool(column.get("identity")) and gradual_numbers.is_free(column, context)
+    if not numbered and (value is None or not value.note("volatile")):
+        return False
+    if column.get("inherited") or column.get("generated") is not None:
         return False
     if any(used.kind == "domain" for used in column.depends_on) or not_null.name_of(column) in context.taken:
         return False
@@ -34,15 +37,24 @@ def is_gradual(column: SchemaObject, value: SchemaObject | None, context: Contex
     return all(_is_quiet(part, context) for part in _family(table, context))
 
 
-def added(column: SchemaObject, value: SchemaObject) -> Iterator[str | Statement]:
-    """Adds the column, and fills it; what else there is to it comes afterwards."""
+def added(column: SchemaObject, value: SchemaObject | None) -> Iterator[str | Statement]:
+    """Adds the column, and fills it; what else there is to it comes afterwards.
+
+    Args:
+        value: its default; None: it has an identity.
+    """
     bare = SchemaObject(
         id=column.id, attributes={name: fact for name, fact in column.attributes.items() if name in ("type", "collation")}
     )
     alter, name = f"ALTER TABLE {dotted(column.id.owner)}", identifier(column.id.name)
     danger = [hazards.json_column(column)] if column["type"] == "json" else []
+    if value is None:
+        yield gradual_numbers.made(column)
     yield statement(f"{alter} ADD COLUMN {name} {column_text(bare, None)}", column.id, *danger)
-    yield f"{alter} ALTER COLUMN {name} SET DEFAULT {value['expression']}"
+    default = gradual_numbers.default(column) if value is None else value["expression"]
+    yield f"{alter} ALTER COLUMN {name} SET DEFAULT {default}"
+    if value is None:
+        yield gradual_numbers.owned(column)
     yield comment_text(f"COLUMN {dotted(column.id.path)}", FILLING)
     yield filled(column)
 
@@ -65,7 +77,7 @@ def filled(column: SchemaObject) -> Statement:
 
 def is_unfinished(before: SchemaObject, after: SchemaObject, context: Context) -> bool:
     """Whether an earlier plan stopped while it filled the column."""
-    wanted = ObjectId("default", after.id.path) in context.desired
+    wanted = ObjectId("default", after.id.path) in context.desired or bool(after.get("identity"))
     return before.get("comment") == FILLING and after.get("comment") != FILLING and wanted
 
 
@@ -82,7 +94,7 @@ def _rewrites(before: SchemaObject | None, after: SchemaObject | None) -> bool:
     if after is None:
         return False
     if before is None:
-        return bool(after.get("identity")) or (after.get("generated") is not None and not after.get("virtual"))
+        return after.get("generated") is not None and not after.get("virtual")
     return before["type"] != after["type"] and not is_widened(before, after)
 
 

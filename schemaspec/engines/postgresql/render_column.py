@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemaspec.engines.postgresql import gradual as gradually
-from schemaspec.engines.postgresql import hazards, not_null
+from schemaspec.engines.postgresql import gradual_numbers, hazards, not_null
 from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.fate import type_of
@@ -108,10 +109,9 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         if id.kind in ("column", "default") and id.path[-1] == item.id.name and _is_heir(id, item, context)
         if id.owner not in context.new_relations
     ]
-    if gradual and value is not None:
+    if gradual:
         texts += gradually.added(item, value)
-        if item.get("not_null"):
-            texts += _not_null(item, f"ALTER TABLE {dotted(item.id.owner)} ALTER COLUMN {identifier(item.id.name)}", context)
+        texts += _filled_up(item, context)
         texts += gradually.finished(item)
     elif item.get("identity") and heirs and not _reaches_partitions(item, context):
         texts += _numbered(item)
@@ -131,6 +131,15 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
     joins = (id for id in joining if id in context.alters and context.alters[id].changed("inherits"))
     after = (*_freed_names(item, context), *_merging(item, context), *joins)
     return created(change, texts, *along, *heirs, after=after)
+
+
+def _filled_up(item: SchemaObject, context: Context) -> Iterator[str | Statement]:
+    """What can be said of a column once all rows have a value."""
+    alter = f"ALTER TABLE {dotted(item.id.owner)} ALTER COLUMN {identifier(item.id.name)}"
+    if item.get("not_null"):
+        yield from _not_null(item, alter, context, filled=True)
+    if item.get("identity"):
+        yield from gradual_numbers.switched(item)
 
 
 def _reaches_partitions(item: SchemaObject, context: Context) -> bool:
@@ -192,18 +201,29 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
         away, back = aside(held, context.desired)
         texts += [*away, retyped(after.id, _type(after), value, context), *back]
         along += [column.id for column in held]
-    if gradually.is_unfinished(before, after, context):
+    unfinished = gradually.is_unfinished(before, after, context)
+    numbered = unfinished and bool(after.get("identity"))
+    if unfinished:
         texts.append(gradually.filled(after))
-    if "not_null" not in implied:
+    if numbered:
+        texts += _filled_up(after, context)
+    elif "not_null" not in implied:
         texts += _bound(change, before, after, alter, context)
-    if change.changed("identity", "identity_sequence", "identity_options", "identity_type") and after.get("identity"):
+    if (
+        change.changed("identity", "identity_sequence", "identity_options", "identity_type")
+        and after.get("identity")
+        and not numbered
+    ):
         texts += _identity(change, before, after, alter)
     texts += _facts(change, before, after)
     texts += _annotations(change, before, after, context)
     if texts:
         freed = [parent.id for parent in parent_columns(before, context.current) if parent.id in context.drops]
         left = before.depends_on if after.id in context.exchanged else ()
-        yield altered(change, texts, *along, after=(*freed, *_freed_names(after, context), *left))
+        step = altered(change, texts, *along, after=(*freed, *_freed_names(after, context), *left))
+        rid = gradual_numbers.under_way(after, context) if numbered else frozenset()
+        context.gone.update(rid)
+        yield replace(step, drops=step.drops | rid)
 
 
 def _expression(after: SchemaObject, context: Context) -> str:
@@ -261,14 +281,18 @@ def _bound(change: Change, before: SchemaObject, after: SchemaObject, alter: str
             yield statement(not_null.validated(after), after.id, transactional=False)
 
 
-def _not_null(after: SchemaObject, alter: str, context: Context) -> Iterator[str | Statement]:
-    """SET NOT NULL by way of a check that is validated while the table can be written to."""
+def _not_null(after: SchemaObject, alter: str, context: Context, *, filled: bool = False) -> Iterator[str | Statement]:
+    """SET NOT NULL by way of a check that is validated while the table can be written to.
+
+    Args:
+        filled: whether the rows got their values in batches.
+    """
     if not after.get("not_null"):
         yield f"{alter} DROP NOT NULL"
         return
     table, name = dotted(after.id.owner), identifier(after.id.name)
     owner = context.relation(after.id.owner, context.desired)
-    one_go = owner is None or owner.id.kind != "table" or after.get("inherited") or after.get("identity")
+    one_go = owner is None or owner.id.kind != "table" or after.get("inherited") or (after.get("identity") and not filled)
     if context.version >= not_null.NAMED:
         yield from _named_not_null(after, one_go=bool(one_go))
         return
