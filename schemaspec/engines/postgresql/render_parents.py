@@ -9,27 +9,19 @@ from typing import NamedTuple
 from schemaspec.engines.postgresql import not_null
 from schemaspec.engines.postgresql.attaching import attached
 from schemaspec.engines.postgresql.detaching import detached
-from schemaspec.engines.postgresql.facts import in_order, is_unproven
+from schemaspec.engines.postgresql.facts import in_order
+from schemaspec.engines.postgresql.from_above import Told, comes_first, from_above, lent, without_checks
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, statement
 from schemaspec.engines.postgresql.remarks import remarks
 from schemaspec.engines.postgresql.render_column_drop import lost_by_leaving
 from schemaspec.engines.postgresql.table_texts import parent_columns, parent_tables
-from schemaspec.engines.postgresql.texts import constraint_clause
 from schemaspec.errors import UnsupportedError
 from schemaspec.model.change import Change
 from schemaspec.model.plan import Statement, Step
-from schemaspec.model.schema import ObjectId, Schema, SchemaObject
+from schemaspec.model.schema import ObjectId, SchemaObject
 
 _KEYED = ("primary_key", "unique", "exclusion", "index")
-
-
-class _Told(NamedTuple):
-    """A check (or a partition's foreign key) that a table has from a parent, as if it were told of the table itself."""
-
-    id: ObjectId
-    definition: str
-    source: ObjectId
 
 
 def places(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
@@ -216,14 +208,15 @@ def _dropped(item: SchemaObject) -> str:
 def _left_behind(table: SchemaObject, context: Context) -> Iterator[Statement]:
     """The table keeps what it had from its parents as its own: what it shall not have is dropped."""
     after = context.desired.get(table.id)
-    again = {} if after is None else {told.id: told.definition for told in _from_above(after, context.desired)}
+    again = {} if after is None else {told.id: told.definition for told in from_above(after, context.desired)}
     kept = _kept(table, context)
-    for told in _from_above(table, context.current):
+    for told in {told.id: told for told in from_above(table, context.current)}.values():
         if told.id in kept:
             context.done.add(told.id)
             for text in remarks(context.desired[told.id], context.desired):
                 yield statement(text, told.id)
-        elif told.id not in context.current and again.get(told.id) != told.definition:
+        elif again.get(told.id) != told.definition and (told.id not in context.current or told.id in context.drops):
+            context.gone.add(told.id)  # its own could not go before
             sql = f"ALTER TABLE {dotted(table.id.path)} DROP CONSTRAINT IF EXISTS {identifier(told.id.name)}"
             yield statement(sql, told.id)
 
@@ -232,17 +225,17 @@ def _kept(table: SchemaObject, context: Context) -> frozenset[ObjectId]:
     """The constraints that are told of the table itself from now on, and were told of its parents."""
     return frozenset(
         told.id
-        for told in _from_above(table, context.current)
+        for told in from_above(table, context.current)
         if told.id in context.creates and context.desired[told.id]["definition"] == told.definition
     )
 
 
-def _needed(table: SchemaObject, context: Context) -> Iterator[_Told]:
+def _needed(table: SchemaObject, context: Context) -> Iterator[Told]:
     """The checks of its new parents that the table has not."""
     before = context.current[table.id]
-    there = {told.id: told.definition for told in _from_above(before, context.current)}
+    there = {told.id: told.definition for told in from_above(before, context.current)}
     there |= {item.id: str(item["definition"]) for item in context.current.children(table.id.path, "check")}
-    for told in _from_above(table, context.desired):
+    for told in from_above(table, context.desired):
         if told.id.kind != "check" or (told.source in context.creates and not context.is_new(told.source.owner)):
             continue  # what an old parent gets by this plan, its heirs get along with it
         if there.get(told.id) != told.definition:
@@ -251,7 +244,7 @@ def _needed(table: SchemaObject, context: Context) -> Iterator[_Told]:
             context.gone.add(told.id)  # it becomes one with the parent's
 
 
-def _added(table: SchemaObject, check: _Told) -> Iterator[Statement]:
+def _added(table: SchemaObject, check: Told) -> Iterator[Statement]:
     name, constraint = dotted(table.id.path), identifier(check.id.name)
     drop = f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {constraint}"
     if check.definition.endswith("NOT ENFORCED"):
@@ -262,22 +255,12 @@ def _added(table: SchemaObject, check: _Told) -> Iterator[Statement]:
     yield statement(f"ALTER TABLE {name} VALIDATE CONSTRAINT {constraint}", table.id, transactional=False, undo=drop)
 
 
-def _from_above(table: SchemaObject, schema: Schema) -> Iterator[_Told]:
-    kinds = ("check", "foreign_key") if table.get("partition_of") else ("check",)
-    for parent in parent_tables(table, schema):
-        for item in schema.children(parent.id.path, *kinds):
-            if not str(item["definition"]).endswith(" NO INHERIT"):
-                yield _Told(ObjectId(item.id.kind, (*table.id.path, item.id.name)), str(item["definition"]), item.id)
-        for told in _from_above(parent, schema):
-            yield told._replace(id=ObjectId(told.id.kind, (*table.id.path, told.id.name)))
-
-
 def merged_with(check: SchemaObject, context: Context) -> frozenset[ObjectId]:
     """The checks of parents that a table's own one is merged with, and that go before it can."""
     table = context.current.get(ObjectId("table", check.id.owner))
     if table is None:
         return frozenset()
-    told = _from_above(table, context.current)
+    told = from_above(table, context.current)
     return frozenset(item.source for item in told if item.id == check.id and item.source in context.drops)
 
 
@@ -286,7 +269,7 @@ def heirs_own(check: SchemaObject, context: Context) -> Iterator[ObjectId]:
     for id in context.drops:
         if id.kind == "check" and id.name == check.id.name and id.owner != check.id.owner:
             table = context.desired.get(ObjectId("table", id.owner))
-            told = _from_above(table, context.desired) if table is not None else ()
+            told = from_above(table, context.desired) if table is not None else ()
             if any(item.id == id and item.source == check.id for item in told):
                 yield id
 
@@ -310,20 +293,13 @@ def heirs_columns(context: Context) -> Iterator[Step]:
         if before is None or after is None or not after.get("inherits") or after["inherits"] != before.get("inherits"):
             continue
         _own_already(after, context)
-        told = _from_above(before, context.current)
+        told = from_above(before, context.current)
         lent = [context.current[id] for id in dict.fromkeys(item.source for item in told if item.id not in context.current)]
         if any(check.id in context.drops or check.id in context.alters for check in lent):
             continue  # the next round finds them settled
         name, parents = dotted(id.path), in_order(after, "inherits")
         texts = [f"ALTER TABLE {name} {words} {parent}" for words in ("NO INHERIT", "INHERIT") for parent in parents]
-        yield Step(action="rename", id=id, statements=_without_checks(texts, id, lent, context))
-
-
-def _without_checks(texts: list[str], id: ObjectId, lent: list[SchemaObject], context: Context) -> tuple[Statement, ...]:
-    """The statements while the parents do without these checks: the table would have to have them, and keep them as its own."""
-    away = [f"ALTER TABLE {dotted(check.id.owner)} DROP CONSTRAINT {identifier(check.id.name)}" for check in lent]
-    back = [text for check in lent for text in _lent_again(check, context)]
-    return (*(statement(text, id) for text in (*away, *texts)), *back)
+        yield Step(action="rename", id=id, statements=without_checks(texts, id, lent, context))
 
 
 def _freed(change: Change, context: Context) -> bool:
@@ -332,21 +308,14 @@ def _freed(change: Change, context: Context) -> bool:
     return all(parent.id in context.drops for parent in parents)
 
 
-def _lent_again(check: SchemaObject, context: Context) -> Iterator[Statement]:
-    """A check for a table and its heirs, as it was: they can be written to while it is held against their rows."""
-    alter, valid = f"ALTER TABLE {dotted(check.id.owner)}", not is_unproven(check["definition"])
-    yield statement(f"{alter} ADD {constraint_clause(check)}{' NOT VALID' if valid else ''}", check.id)
-    yield from (statement(text, check.id) for text in remarks(check, context.current))
-    if valid:
-        yield statement(f"{alter} VALIDATE CONSTRAINT {identifier(check.id.name)}", check.id, transactional=False)
-
-
 def _inherit(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[Step]:
     name = dotted(after.id.path)
     old, new = in_order(before, "inherits"), in_order(after, "inherits")
     leaves: list[str | Statement] = [f"ALTER TABLE {name} NO INHERIT {parent}" for parent in old if parent not in new]
     if leaves:
-        left = altered(change, [*leaves, *_left_behind(before, context)], *_kept(before, context))
+        behind = list(_left_behind(before, context))
+        left = altered(change, [*leaves, *behind], *_kept(before, context))
+        left = replace(left, drops=left.drops | {text.object for text in behind if text.object in context.drops})
         for step in lost_by_leaving(before, context):
             left = replace(left, statements=(*left.statements, *step.statements), drops=left.drops | step.drops)
         yield left
@@ -354,26 +323,16 @@ def _inherit(change: Change, before: SchemaObject, after: SchemaObject, context:
     if joins:
         _own_already(after, context)
         parents = {parent.id for parent in parent_tables(after, context.desired)}
-        told = list(_from_above(after, context.desired))
+        told = list(from_above(after, context.desired))
         own = {item.id for item in told if item.id in context.creates or item.id in context.drops}
+        own |= {item.source for item in told if comes_first(item.source, context) and item.id not in context.desired}
         yield Step(
             action="alter",
             id=after.id,
-            statements=_without_checks(joins, after.id, list(_lent(before, told, context)), context),
+            statements=without_checks(joins, after.id, list(lent(before, told, context)), context),
             changes=(change,),
             after=frozenset(parents | own | _columns_first(after, context)),
         )
-
-
-def _lent(before: SchemaObject, told: list[_Told], context: Context) -> Iterator[SchemaObject]:
-    """The checks of new parents that the table shall have from them alone, and that stay as they are there."""
-    had = {item.source for item in _from_above(before, context.current)}
-    for item in told:
-        stays = item.source in context.current and not any(
-            item.source in ids for ids in (context.creates, context.drops, context.alters)
-        )
-        if stays and item.source not in had and item.id not in context.desired:
-            yield context.current[item.source]
 
 
 def _is_own(column: SchemaObject, context: Context) -> bool:
