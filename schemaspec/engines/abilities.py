@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -192,6 +192,19 @@ class Excludes(Protocol):
 
         Args:
             rows: what to select from to see the table's rows.
+        """
+
+
+@runtime_checkable
+class Authorizes(Protocol):
+    """What an engine has beside `Engine` where a role may do less to the live database than to a scratch one of its own."""
+
+    def forbidden(self, connection: Connection, steps: Sequence[Step], start: Schema) -> Iterable[tuple[ObjectId, Hazard]]:
+        """What the server would refuse the role of the connection, and the object whose step it is.
+
+        Args:
+            connection: the live database; it is only read.
+            start: what it holds.
         """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from schemaspec.engines.abilities import Adapts, Converts
+from schemaspec.engines.abilities import Adapts, Authorizes, Converts
 from schemaspec.model.change import Change
 from schemaspec.model.plan import ORPHANS, Hazard, Plan, Statement, Step
 from schemaspec.model.schema import ObjectId, Schema
@@ -65,6 +65,9 @@ def with_hazards(
     live = Live(engine, connection, start, target, renames)
     lost, refused = _by_object(losses(live, changes)), _by_object(violations(live, changes))
     told = _Told(live, _asked(live, changes))
+    forbidden = _by_object(
+        engine.forbidden(connection, steps, start) if steps and connection is not None and isinstance(engine, Authorizes) else ()
+    )
     result: list[Step] = []
     for step in steps:
         about = dict.fromkeys((*(change.id for change in step.changes), step.id))
@@ -73,6 +76,7 @@ def with_hazards(
         stays |= renamed_from(step)
         own = [hazard for id in about for hazard in (lost.pop(id, []) if step.action != "create" else []) if id not in stays]
         own += [hazard for id in about for hazard in (refused.pop(id, []) if step.action != "drop" else [])]
+        own += forbidden.pop(step.id, [])
         statements = [told.settled(_adapted(engine, connection, statement)) for statement in step.statements]
         if own and statements:
             statements[0] = replace(statements[0], hazards=(*own, *statements[0].hazards))

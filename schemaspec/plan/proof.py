@@ -237,7 +237,8 @@ def _ran(engine: Engine, scratch: Connection, draft: Draft, steps: Sequence[Step
     except StatementError as error:
         draft.steps += steps
         draft.proof = "refuted"
-        draft.message = f"a statement fails on a clone: {error.why or error.what} [{_shortened(error.statement)}]"
+        hint = f"; {error.fix}" if error.fix else ""
+        draft.message = f"a statement fails on a clone: {error.why or error.what}{hint} [{_shortened(error.statement)}]"
         return False
     return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -68,6 +68,12 @@ class PostgresEngine:
         from schemaspec.engines.postgresql import exclusion
 
         return exclusion.conflicts(before, after, rows)
+
+    def forbidden(self, connection: Connection, steps: Sequence[Step], start: Schema) -> Iterable[tuple[ObjectId, Hazard]]:
+        """See `abilities.Authorizes.forbidden`."""
+        from schemaspec.engines.postgresql import rights
+
+        return rights.forbidden(_ours(connection), steps, start)
 
     def introspect_as(self, connection: Connection, known: str) -> Schema | None:
         """See `abilities.Digests.introspect_as`."""
