@@ -157,11 +157,11 @@ class _Maker:
 
     def _deviates(self, column: SchemaObject) -> bool:
         """Whether an inherited column differs from its parent's."""
-        from schemaspec.engines.postgresql.table_texts import parent_columns
+        from schemaspec.engines.postgresql.table_texts import inherited_default, parent_columns
 
         parents = parent_columns(column, self.schema)
         default = self.schema.get(ObjectId("default", column.id.path))
-        theirs = next((self.schema.get(ObjectId("default", item.id.path)) for item in parents), None)
+        theirs = inherited_default(parents, self.schema)
         if (default and default["expression"]) != (theirs and theirs["expression"]):
             return True
         if column.get("generated") is not None and has_own_expression(column, self.schema):

@@ -266,7 +266,7 @@ def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema
     """What differs from the parent's column."""
     parents = parent_columns(column, schema)
     alter = f"ALTER TABLE ONLY {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)}"
-    inherited = next((schema.get(ObjectId("default", item.id.path)) for item in parents), None)
+    inherited = inherited_default(parents, schema)
     if default is not None:
         inline.add(default.id)
         if inherited is None or inherited["expression"] != default["expression"]:
@@ -298,6 +298,11 @@ def goes_without(column: SchemaObject, schema: Schema) -> bool:
 def has_own_expression(column: SchemaObject, schema: Schema) -> bool:
     """Whether it is generated otherwise than a parent's, which PostgreSQL 16 and newer ones allow."""
     return any(parent.get("generated") != column.get("generated") for parent in parent_columns(column, schema))
+
+
+def inherited_default(parents: Iterable[SchemaObject], schema: Schema) -> SchemaObject | None:
+    """The default that a column takes from those that it comes from: of the first that has one."""
+    return next(filter(None, (schema.get(ObjectId("default", item.id.path)) for item in parents)), None)
 
 
 def parent_columns(column: SchemaObject, schema: Schema) -> list[SchemaObject]:
