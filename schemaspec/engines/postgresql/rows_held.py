@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from schemaspec.engines.postgresql.conversions import is_widened
-from schemaspec.engines.postgresql.facts import TYPES, takes_another
+from schemaspec.engines.postgresql.facts import TYPES, is_unproven, takes_another
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.model.plan import Step
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
@@ -89,10 +89,33 @@ def _is_rewritten(table: ObjectId, current: Schema, desired: Schema) -> bool:
             continue
         if any(before.get(name) != after.get(name) for name in ("type", "collation")) and not is_widened(before, after):
             return True
-        types = [used for used in before.depends_on if used.kind in TYPES and used in desired]
-        if any(takes_another(current[type], desired[type]) for type in types):
+        types = [type for type in _types_in(before, current) if type in desired]
+        if any(takes_another(current[type], desired[type]) or _is_stricter(type, current, desired) for type in types):
             return True
     return False
+
+
+def _types_in(column: SchemaObject, schema: Schema) -> Iterator[ObjectId]:
+    """The types that values of the column are made of."""
+    seen: set[ObjectId] = set()
+    queue = list(column.depends_on)
+    while queue:
+        used = queue.pop()
+        if used.kind in TYPES and used in schema and used not in seen:
+            seen.add(used)
+            queue += schema[used].depends_on
+            yield used
+
+
+def _is_stricter(domain: ObjectId, current: Schema, desired: Schema) -> bool:
+    """Whether a domain takes fewer values than before: inside others the server does not look for them, so that another one takes
+    its place."""
+    if domain.kind != "domain":
+        return False
+    if desired[domain].get("not_null") and not current[domain].get("not_null"):
+        return True
+    checks = (check for check in desired.children(domain.path, "check") if not is_unproven(check["definition"]))
+    return any(check.id not in current or current[check.id]["definition"] != check["definition"] for check in checks)
 
 
 def aside(columns: Iterable[SchemaObject], desired: Schema) -> tuple[list[str], list[str]]:
