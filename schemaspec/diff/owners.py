@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from schemaspec.model.kinds import KINDS
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
@@ -11,6 +13,7 @@ from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 _PRIVILEGES = ("privileges", "sequence_privileges")
 _HOMES = ("table", "foreign_table")
 _BY_COLUMN = "column_privileges"
+_NOTES = ("owner", "of_another")
 _HELD = frozenset((*_PRIVILEGES, _BY_COLUMN))
 _GRANT = re.compile(r"(?P<privilege>.+?) to (?P<role>.+?)(?: with grant option)?")
 
@@ -31,6 +34,26 @@ def as_owned(current: Schema, desired: Schema) -> Schema:
         return desired
     objects = {id: changed.get(id, item) for id, item in desired.objects.items()}
     return Schema(engine=desired.engine, server_version=desired.server_version, objects=objects)
+
+
+def with_owners(seen: Schema, current: Schema, old: Mapping[ObjectId, ObjectId]) -> Schema:
+    """What a scratch database holds, where all belongs to one role, with the notes on whose it is in the current schema.
+
+    Args:
+        old: what objects are called there that have other names by now.
+    """
+    schemas = {new.path: id.path for new, id in old.items() if new.kind == "schema"}
+    found = {}
+    for item in seen:
+        path = (*schemas.get(item.id.path[:1], item.id.path[:1]), *item.id.path[1:])
+        before = current.get(old.get(item.id, ObjectId(item.id.kind, path)))
+        noted = {name: before.notes[name] for name in _NOTES if name in before.notes} if before is not None else {}
+        if noted and any(item.note(name) != before.note(name) for name in _NOTES if before is not None):
+            others = {name: value for name, value in item.notes.items() if name not in _NOTES}
+            found[item.id] = replace(item, notes=MappingProxyType({**others, **noted}))
+    if not found:
+        return seen
+    return Schema(engine=seen.engine, server_version=seen.server_version, objects={**seen.objects, **found})
 
 
 def _owner(item: SchemaObject, current: Schema) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemaspec.diff.compare import diff
+from schemaspec.diff.owners import with_owners
 from schemaspec.diff.policy import settle
 from schemaspec.engines.abilities import Combines, records_dependencies
 from schemaspec.errors import DatabaseError, SchemaspecError, StatementError, UnsupportedError
@@ -22,7 +23,7 @@ from schemaspec.plan.clone import clone, copied, finished, making, modelled, run
 from schemaspec.plan.closure import closed
 from schemaspec.plan.order import ordered
 from schemaspec.plan.part import affected, beside, needed, wanted, without_shells
-from schemaspec.plan.renames import Rename
+from schemaspec.plan.renames import Rename, names_now
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -175,7 +176,8 @@ def _rename(engine: Engine, scratch: Connection, draft: Draft, current: Schema, 
         changes += (*gone, *homes, *found)
         if not _ran(engine, scratch, draft, steps):
             break
-        draft.start = _completed(engine.introspect(scratch), current, draft.stood_in)
+        done = names_now([rename for rename in renames if rename.round <= number])
+        draft.start = with_owners(_completed(engine.introspect(scratch), current, draft.stood_in), current, done)
     draft.changes = tuple(changes)
 
 

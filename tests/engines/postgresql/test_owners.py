@@ -8,6 +8,7 @@ from schemaspec.diff.compare import diff
 from schemaspec.engines.postgresql.connect import PostgresConnection
 from schemaspec.engines.postgresql.names import identifier
 from schemaspec.model.schema import ObjectId
+from schemaspec.plan.renames import Rename
 from tests.engines.postgresql.conftest import Make, ask
 from tests.engines.postgresql.planning import apply, plan_to, schema_of
 
@@ -152,3 +153,29 @@ def test_a_member_of_the_owning_role_gives_back_what_it_makes_anew(database: Mak
         assert diff(schema_of(current), schema_of(wanted)) == ()
     finally:
         admin.execute("DROP ROLE deployer")
+
+
+def test_what_is_made_anew_beside_a_rename_belongs_to_the_role_that_it_belonged_to(database: Make) -> None:
+    made = (
+        "create schema s; create table s.t (a int, b text); create view v as select a, b from s.t;"
+        "create function s.f() returns int language sql security definer as 'select 1';"
+    )
+    theirs = "alter table s.t owner to pairs_a; alter view v owner to pairs_a; alter function s.f() owner to pairs_b;"
+    grants = "revoke update on s.t from pairs_a; grant select on v to pairs_b"
+    current = database(made + theirs + grants)
+    wanted = database(
+        'create schema "new s"; create table "new s".t (c int, b text); create view v as select b, c from "new s".t;'
+        "create function \"new s\".f() returns text language sql security definer as 'select ''1'''",
+        name="wanted",
+    )
+    renames = [
+        Rename(old=ObjectId("schema", ("s",)), new=ObjectId("schema", ("new s",)), round=0, position=None),
+        Rename(old=ObjectId("column", ("new s", "t", "a")), new=ObjectId("column", ("new s", "t", "c")), round=1, position=None),
+    ]
+    plan = plan_to(current, schema_of(wanted), renames)
+    assert (plan.proof, plan.proof_message) == ("proven", "")
+    apply(current, plan.statements)
+    assert diff(schema_of(current), schema_of(wanted)) == ()
+    for name, owner in (("t", "pairs_a"), ("v", "pairs_a")):
+        assert ask(current, f"{_OWNER}'{name}'") == [(owner,)]
+    assert ask(current, "select pg_get_userbyid(proowner) from pg_proc where proname = 'f'") == [("pairs_b",)]
