@@ -182,6 +182,14 @@ class Converts(Protocol):
 
 
 @runtime_checkable
+class Casts(Protocol):
+    """What an engine has beside `Engine` where values of different types can be one and the same value of another."""
+
+    def cast(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
+        """What the column, as SQL, is once its type has changed, as SQL that the database may refuse."""
+
+
+@runtime_checkable
 class Excludes(Protocol):
     """What an engine has beside `Engine` where a constraint compares rows with each other, and not for equality alone."""
 

@@ -27,8 +27,10 @@ from schemaspec.model.plan import Hazard, Statement
 from schemaspec.model.schema import ObjectId
 from schemaspec.plan.clone import clone
 from schemaspec.plan.hazards import sized
+from schemaspec.plan.inside import ask_inside
 from schemaspec.plan.live import Live
 from schemaspec.plan.losses import losses
+from schemaspec.plan.tally import Tally
 
 if TYPE_CHECKING:
     from schemaspec.engines.protocol import Connection, Engine
@@ -237,6 +239,9 @@ class _Review:
         ]
         seen = Live(self.engine, self.connection, self.live, after, ())
         yield from (hazard for _, hazard in losses(seen, gone))
+        tally = Tally(seen)
+        ask_inside(seen, tally, [change for change in changes if change.id.kind == "composite" and change.id in self.live])
+        yield from (hazard for _, hazard in tally.hazards())
 
     def _left(self, gone: Change, before: Schema, after: Schema) -> Iterator[Change]:
         """What is really lost of something that is not there any more under its name."""

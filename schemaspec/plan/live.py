@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from schemaspec.engines.abilities import Moves
+from schemaspec.engines.abilities import Casts, Moves
 from schemaspec.errors import InputError, StatementError
 from schemaspec.model.schema import ObjectId, Schema, SchemaObject
 from schemaspec.plan import facts
@@ -101,10 +101,12 @@ class Live:
         return {item.id.name: self.engine.dialect.quote(item.id.name) for item in found}
 
     def collated(self, table: ObjectId) -> dict[str, str]:
-        """The same as `columns`, each with the collation that it is to take where it has another one now."""
+        """The same as `columns`, each as it is to be compared: with the type and the collation that it is to take."""
         found = self.columns(table)
         for item in self.target.children(table.path, "column"):
             here = self.start.get(item.id)
+            if here is not None and here.get("type") != item.get("type") and isinstance(self.engine, Casts):
+                found[item.id.name] = self.engine.cast(here, item, found[item.id.name])
             if here is not None and here.get("collation") != (collation := item.get("collation")) and collation:
                 found[item.id.name] += f" COLLATE {collation}"
         return found

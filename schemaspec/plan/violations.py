@@ -82,16 +82,15 @@ def _is_unique(item: SchemaObject) -> bool:
 
 
 def _compared_anew(live: Live, changes: Sequence[Change]) -> Iterator[SchemaObject]:
-    """Keys that stay as they are over columns whose values are compared in another way from now on."""
-    changed = {change.id for change in changes}
+    """Keys that stay as they are, or are only made again, over columns whose values are compared in another way from now on."""
     tables = {
         change.id.owner
         for change in changes
-        if change.id.kind == "column" and change.action == "alter" and change.changed("collation")
+        if change.id.kind == "column" and change.action == "alter" and change.changed("collation", "type")
     }
     for owner in sorted(tables):
         for item in live.target.children(owner, "unique", "primary_key", "index"):
-            if _is_unique(item) and item.id in live.start and item.id not in changed:
+            if _is_unique(item) and item.id in live.start and live.start[item.id].attributes == item.attributes:
                 yield item
 
 

@@ -63,6 +63,12 @@ class PostgresEngine:
         old, new = (Type(str(item.get("type") or ""), item, schema) for item, schema in ((before, start), (after, target)))
         return unfit(column, old, new)
 
+    def cast(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
+        """See `abilities.Casts.cast`."""
+        from schemaspec.engines.postgresql import conversions
+
+        return f"({conversions.cast_expression(column, before, after)})"
+
     def conflicts(self, before: SchemaObject | None, after: SchemaObject, rows: str) -> Sequence[str] | None:
         """See `abilities.Excludes.conflicts`."""
         from schemaspec.engines.postgresql import exclusion

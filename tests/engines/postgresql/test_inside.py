@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
+from schemaspec import Migration
+from schemaspec.engines.postgresql import ENGINE
 from schemaspec.errors import SchemaspecError
+from schemaspec.migrate.hazards import hazards_of
 from tests.engines.postgresql.conftest import Make, ask, run
 from tests.engines.postgresql.planning import apply, plan_to, schema_of
 from tests.engines.postgresql.versions import only_on
@@ -91,3 +96,26 @@ def test_a_column_that_takes_a_domain_is_held_against_its_condition(database: Ma
     wanted = "create domain d as int check (value > 0); create table t (x d, y d[])"
     plan = plan_to(live, schema_of(database(wanted, name="wanted")))
     assert [(hazard.object, hazard.rows) for hazard in plan.all_hazards if hazard.code == "value_conversion"] == [("t.y", 1)]
+
+
+@pytest.mark.parametrize(
+    "sql, rows", [("drop attribute w", 1), ("add attribute v int", 0), ("alter attribute n type numeric(10,2)", 0)]
+)
+def test_a_migration_of_ones_own_that_takes_an_attribute_away(sql: str, rows: int, database: Make) -> None:
+    live = database("create type p as (n numeric, w text); create table t (id int primary key, x p[])")
+    run(live, "insert into t values (1, '{\"(1,)\"}'), (2, '{\"(2,x)\"}')")
+    migration = Migration(version=1, description="x", up=(f"alter type p {sql}",))
+    with closing(ENGINE.connect(live, mode="write")) as connection:
+        found = [hazard for hazard in hazards_of(ENGINE, connection, [migration]) if hazard.code == "value_conversion"]
+    assert [(hazard.object, hazard.rows) for hazard in found] == ([("t.x", rows)] if rows else [])
+
+
+@pytest.mark.parametrize("key", ["unique (a)", "primary key (a)", "unique (a, id)"])
+@pytest.mark.parametrize("id", [1, 2])
+def test_keys_are_compared_as_their_columns_will_be(key: str, id: int, database: Make) -> None:
+    table = "create extension citext; create table t (id int, a {}, " + key + ")"
+    live = database(table.format("text"))
+    run(live, f"insert into t values (1, 'a'), ({id}, 'A')")
+    plan = plan_to(live, schema_of(database(table.format("citext"), name="wanted")))
+    told = [hazard.rows for hazard in plan.all_hazards if hazard.code == "unique_violated"]
+    assert told == ([] if "id" in key and id == 2 else [2])
