@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from schemaspec.engines.postgresql import hazards, not_null
 from schemaspec.engines.postgresql.facts import pairs, strings
-from schemaspec.engines.postgresql.fate import containing, needs_swap
+from schemaspec.engines.postgresql.fate import built_on, containing, needs_swap
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.plan_context import Context, altered, annotation_changes, created, dropped, statement
 from schemaspec.engines.postgresql.remarks import remarks
@@ -170,10 +170,14 @@ def validated_first(steps: list[Step], context: Context) -> list[Step]:
         for column in containing(domain, context.desired):
             for id in (column.id, *(ObjectId(kind, column.id.owner) for kind in ("table", "foreign_table"))):
                 waiting.setdefault(id, set()).update(new)
+        for type in built_on(domain, context.desired):  # columns of it get such values with it
+            if type.id in context.swapped:
+                waiting.setdefault(type.id, set()).update(new)
     if not waiting:
         return steps
     found = []
     for step in steps:
-        first = {check for id in step.creates if id not in context.alters or id.kind == "column" for check in waiting.get(id, ())}
+        got = (id for id in step.creates if id not in context.alters or id.kind == "column" or id in context.swapped)
+        first = {check for id in got for check in waiting.get(id, ())}
         found.append(replace(step, after=step.after | first) if first else step)
     return found
