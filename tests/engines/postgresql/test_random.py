@@ -14,6 +14,7 @@ from tests.engines.postgresql.conftest import Make
 from tests.engines.postgresql.planning import apply, described, dump, plan_to, schema_of
 from tests.engines.postgresql.random_renames import rename_some
 from tests.engines.postgresql.random_schemas import Content, choose, content, fill, make, slots
+from tests.engines.postgresql.rare_schemas import rare_slots
 from tests.engines.postgresql.wide_schemas import Slots, wide_slots
 
 
@@ -25,6 +26,11 @@ def test_one_is_turned_into_the_other(seed: int, database: Make) -> None:
 @pytest.mark.parametrize("seed", [2, 11, 407, 409, 418, 437])
 def test_deep_trees_and_types_of_types_are_turned_into_others(seed: int, database: Make) -> None:
     _turned(seed, wide_slots, database)
+
+
+@pytest.mark.parametrize("seed", [0, 7, 150])
+def test_what_few_databases_have_is_turned_into_another(seed: int, database: Make) -> None:
+    _turned(seed, rare_slots, database)
 
 
 @pytest.mark.parametrize("seed", [2000, 2003, 2113])
