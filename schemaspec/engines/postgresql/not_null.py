@@ -17,6 +17,9 @@ NAMED = 180000
 """Since this version there is a constraint behind it."""
 FACTS = ("not_null_name", "not_null_no_inherit", "not_null_unproven", "not_null_comment")
 
+_FROM_ABOVE = "not_null_from_above"
+"""Notes what an heir's constraint is called that it has from its parents alone."""
+
 
 def usual_name(path: tuple[str, ...]) -> str:
     """The name that the server gives to a column's constraint."""
@@ -55,7 +58,8 @@ def facts(
         "not_null_comment": build.texts.get((catalog.CONSTRAINT, row.not_null_oid, 0)),
     }
     given = (parted and name) or (row.not_null_local and (table[0], row.not_null_name) in taken)
-    return attributes, {"not_null_name": row.not_null_name if given else None}
+    from_above = None if row.not_null_local or parted else row.not_null_name
+    return attributes, {"not_null_name": row.not_null_name if given else None, _FROM_ABOVE: from_above}
 
 
 def name_of(column: SchemaObject) -> str:
@@ -139,7 +143,9 @@ def changed(change: Change, before: SchemaObject, after: SchemaObject) -> Iterat
     table = dotted(after.id.owner)
     old, new = name_of(before), name_of(after)
     # A partition's name is its parent's until it is on its own; what comes along with a parent's has that one's name, too.
-    if change.changed("not_null_name") and old != new and before.get("not_null"):
+    if before.note(_FROM_ABOVE) == new and after.get("not_null_name"):
+        yield added(after)  # it becomes the table's own as well
+    elif change.changed("not_null_name") and old != new and before.get("not_null"):
         yield f"ALTER TABLE {table} RENAME CONSTRAINT {identifier(old)} TO {identifier(new)}"
     if change.changed("not_null_no_inherit"):
         words = "NO INHERIT" if after.get("not_null_no_inherit") else "INHERIT"
