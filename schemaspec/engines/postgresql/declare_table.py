@@ -166,9 +166,10 @@ class _Maker:
             return True
         if column.get("generated") is not None and has_own_expression(column, self.schema):
             return True
-        if column.get("not_null") and not not_null.is_inherited(parents):
-            return True
         parted = self.table.get("bound") is not None and self.version >= not_null.NAMED
+        own = not parted and not_null.is_own(column, parents, self.schema)
+        if column.get("not_null") and (own or not not_null.is_inherited(parents)):
+            return True
         renamed = parted and column.get("not_null") and not_null.name_of(column) != not_null.name_of(parents[0])
         return bool(renamed) or self._annotated(column)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from schemaspec.engines.postgresql import catalog
 from schemaspec.engines.postgresql.build import Build
+from schemaspec.engines.postgresql.facts import version_number
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.targets import comment_text
 from schemaspec.model.change import Change
@@ -16,9 +17,6 @@ from schemaspec.model.schema import Schema, SchemaObject, Value
 NAMED = 180000
 """Since this version there is a constraint behind it."""
 FACTS = ("not_null_name", "not_null_no_inherit", "not_null_unproven", "not_null_comment")
-
-_FROM_ABOVE = "not_null_from_above"
-"""Notes what an heir's constraint is called that it has from its parents alone."""
 
 
 def usual_name(path: tuple[str, ...]) -> str:
@@ -44,8 +42,8 @@ def facts(
         parted: whether the table is a partition. Its constraints have the names that the parent's had when it came, and keep
             them: these are noted, so that it can be made as it was, and not compared, since nothing can change them.
 
-    Whether the rows were looked at is a table's own matter where the constraint is its own: an heir's or a partition's goes
-    with the parent's.
+    An heir's constraint may be its parents' alone; its name is noted, too. Whether the rows were looked at is a table's own
+    matter where the constraint is its own: an heir's or a partition's goes with the parent's.
     """
     if row.not_null_oid is None:
         return {}, {}
@@ -53,13 +51,13 @@ def facts(
     own = row.not_null_local and not parted
     attributes: dict[str, Value] = {
         "not_null_name": name if own else None,
+        "not_null_inherited": not row.not_null_local and not parted,
         "not_null_no_inherit": row.not_null_no_inherit,
         "not_null_unproven": not row.not_null_validated and own,
         "not_null_comment": build.texts.get((catalog.CONSTRAINT, row.not_null_oid, 0)),
     }
-    given = (parted and name) or (row.not_null_local and (table[0], row.not_null_name) in taken)
-    from_above = None if row.not_null_local or parted else row.not_null_name
-    return attributes, {"not_null_name": row.not_null_name if given else None, _FROM_ABOVE: from_above}
+    given = (not own and name) or (row.not_null_local and (table[0], row.not_null_name) in taken)
+    return attributes, {"not_null_name": row.not_null_name if given else None}
 
 
 def name_of(column: SchemaObject) -> str:
@@ -70,6 +68,11 @@ def name_of(column: SchemaObject) -> str:
 def is_inherited(columns: list[SchemaObject]) -> bool:
     """Whether the columns of the parent tables hand their NOT NULL down."""
     return any(column.get("not_null") and not column.get("not_null_no_inherit") for column in columns)
+
+
+def is_own(column: SchemaObject, parents: list[SchemaObject], schema: Schema) -> bool:
+    """Whether an heir has such a constraint of its own over a column that it has from its parents."""
+    return bool(parents) and bool(text(column)) and version_number(schema.server_version) >= NAMED
 
 
 def is_plain(column: SchemaObject) -> bool:
@@ -83,11 +86,16 @@ def text(column: SchemaObject, taken: Container[str] = ()) -> str:
     Args:
         taken: names that the server would not give, since there is one already.
     """
-    if not column.get("not_null") or column.get("not_null_unproven"):
+    if not column.get("not_null") or column.get("not_null_inherited") or column.get("not_null_unproven"):
         return ""
     name = name_of(column)
     given = column.get("not_null_name") or column.note("not_null_name") or name in taken
     return f"{f'CONSTRAINT {identifier(name)} ' if given else ''}NOT NULL{_no_inherit(column)}"
+
+
+def clause(column: SchemaObject) -> str:
+    """How CREATE TABLE says it of a column that an heir has from its parents, which has a constraint of its own nevertheless."""
+    return f"CONSTRAINT {identifier(name_of(column))} NOT NULL {identifier(column.id.name)}{_no_inherit(column)}"
 
 
 def names(schema: Schema) -> frozenset[str]:
@@ -138,20 +146,36 @@ def comes_first(change: Change) -> bool:
     return own and after is not None and bool(after.get("not_null"))
 
 
-def changed(change: Change, before: SchemaObject, after: SchemaObject) -> Iterator[str]:
-    """The constraint stays, and something about it differs; what has to be validated is left to `validated`."""
-    table = dotted(after.id.owner)
+def changed(change: Change, before: SchemaObject, after: SchemaObject, *, free: bool = True) -> Iterator[str]:
+    """The constraint stays, and something about it differs; what has to be validated is left to `validated`.
+
+    Args:
+        free: whether it can have another name without a look at parents and heirs.
+    """
     old, new = name_of(before), name_of(after)
     # A partition's name is its parent's until it is on its own; what comes along with a parent's has that one's name, too.
-    if before.note(_FROM_ABOVE) == new and after.get("not_null_name"):
-        yield added(after)  # it becomes the table's own as well
-    elif change.changed("not_null_name") and old != new and before.get("not_null"):
-        yield f"ALTER TABLE {table} RENAME CONSTRAINT {identifier(old)} TO {identifier(new)}"
+    free = free and not after.get("not_null_inherited")
+    if change.changed("not_null_name") and old != new and before.get("not_null") and free:
+        yield renamed(before, new)
     if change.changed("not_null_no_inherit"):
-        words = "NO INHERIT" if after.get("not_null_no_inherit") else "INHERIT"
-        yield f"ALTER TABLE {table} ALTER CONSTRAINT {identifier(name_of(after))} {words}"
-    if change.changed("not_null_comment"):
+        yield handed_down(after, new if free else old, "NO INHERIT" if after.get("not_null_no_inherit") else "INHERIT")
+    if change.changed("not_null_comment") and (free or old == new):
         yield comment(after)
+
+
+def renamed(column: SchemaObject, new: str) -> str:
+    """Gives the constraint another name."""
+    return f"ALTER TABLE {dotted(column.id.owner)} RENAME CONSTRAINT {identifier(name_of(column))} TO {identifier(new)}"
+
+
+def handed_down(column: SchemaObject, name: str, words: str) -> str:
+    """Says whether heirs have the constraint, too.
+
+    Args:
+        name: what it is called by then.
+        words: INHERIT, or NO INHERIT.
+    """
+    return f"ALTER TABLE {dotted(column.id.owner)} ALTER CONSTRAINT {identifier(name)} {words}"
 
 
 def domain_name(item: SchemaObject) -> str:

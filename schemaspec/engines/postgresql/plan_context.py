@@ -194,6 +194,12 @@ class Context:
                 yield heir.id
                 yield from self.altered_along(heir)
 
+    def columns_below(self, column: SchemaObject) -> Iterator[SchemaObject]:
+        """The columns of heirs and partitions that come from this one, in the current schema."""
+        for heir in self._with_parents.get(column.id.name, ()):
+            if any(parent.id == column.id for parent in parent_columns(heir, self.current)):
+                yield heir
+
     @cached_property
     def _with_parents(self) -> dict[str, list[SchemaObject]]:
         heirs = {item.id.path for item in self.current.of_kind("table", "foreign_table") if _has_parents(item)}

@@ -10,6 +10,7 @@ from schemaspec.engines.postgresql import (
     moved,
     names_only,
     names_passed,
+    not_null_heirs,
     render_base_type,
     render_column,
     render_constraint,
@@ -74,7 +75,11 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     names_only.find_renames(context)
     render_column.find_implied(context)
     moved.find_moved(context)
-    found: list[Step] = [*render_parents.heirs_columns(context), *render_swap.kinds_changed(context)]
+    found: list[Step] = [
+        *render_parents.heirs_columns(context),
+        *not_null_heirs.settled(context),
+        *render_swap.kinds_changed(context),
+    ]
     found += render_swap.checks_first(context)
     # Tables, types and columns first: they say what comes or goes along with them.
     for change in sorted(changes, key=lambda change: _FIRST.get(change.id.kind, 9)):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from schemaspec.engines.postgresql import gradual as gradually
-from schemaspec.engines.postgresql import gradual_numbers, hazards, not_null
+from schemaspec.engines.postgresql import gradual_numbers, hazards, not_null, not_null_heirs
 from schemaspec.engines.postgresql.conversions import cast_expression
 from schemaspec.engines.postgresql.facts import in_order, strings
 from schemaspec.engines.postgresql.fate import type_of
@@ -188,7 +188,7 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     implied = _implied(change, after, context)
     alter = f"ALTER TABLE {dotted(after.id.owner)} ALTER COLUMN {identifier(after.id.name)}"
     texts: list[str | Statement] = []
-    along = list(context.altered_along(before))
+    along = [] if not_null_heirs.is_all(change, context) else list(context.altered_along(before))
     if change.changed("generated") and after.get("generated") is not None:
         texts.append(_expression(after, context))
     elif change.changed("generated") and "generated" not in implied:
@@ -220,7 +220,8 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     if texts:
         freed = [parent.id for parent in parent_columns(before, context.current) if parent.id in context.drops]
         left = before.depends_on if after.id in context.exchanged else ()
-        step = altered(change, texts, *along, after=(*freed, *_freed_names(after, context), *left))
+        first = not_null_heirs.first(change, context)
+        step = altered(change, texts, *along, after=(*freed, *first, *_freed_names(after, context), *left))
         rid = gradual_numbers.under_way(after, context) if numbered else frozenset()
         context.gone.update(rid)
         yield replace(step, drops=step.drops | rid)
@@ -252,6 +253,9 @@ def _implied(change: Change, after: SchemaObject, context: Context) -> frozenset
                 found.add("type")
             if above.changed("not_null_no_inherit"):
                 found.add("not_null")
+    if change.before is not None and not_null_heirs.concerns(after.id, context):
+        along = not_null_heirs.comes_along(change.before, after, context)
+        return frozenset(found | {"not_null"} if along else found - {"not_null"})
     return frozenset(found if before or not not_null.comes_first(change) else found - {"not_null", "not_null_name"})
 
 
@@ -276,7 +280,9 @@ def _bound(change: Change, before: SchemaObject, after: SchemaObject, alter: str
         if after.get("not_null_comment") is not None:
             yield not_null.comment(after)
     elif after.get("not_null"):
-        yield from not_null.changed(change, before, after)
+        if not_null_heirs.becomes_own(before, after):
+            yield f"{alter} SET NOT NULL"
+        yield from not_null.changed(change, before, after, free=not_null_heirs.is_free(before, context))
         if change.changed("not_null_unproven"):
             yield statement(not_null.validated(after), after.id, transactional=False)
 

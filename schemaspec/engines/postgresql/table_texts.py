@@ -247,6 +247,8 @@ def _column_lines(
     inherits = bool(column.get("inherited")) and table.get("bound") is None
     if inherits or table.get("of_type"):
         extras += _inherited_column(column, default, schema, inline)
+        if not_null.is_own(column, parent_columns(column, schema), schema):
+            yield not_null.clause(column)
         return
     if default is not None and reach.circular(default):
         default = None  # it comes as a statement of its own
@@ -275,7 +277,7 @@ def _inherited_column(column: SchemaObject, default: SchemaObject | None, schema
         yield f"{alter} DROP DEFAULT"
     if column.get("generated") is not None and has_own_expression(column, schema):
         yield f"{alter} SET EXPRESSION AS ({column['generated']})"
-    if not_null.text(column) and not not_null.is_inherited(parents):
+    if not_null.text(column) and not not_null.is_inherited(parents) and not not_null.is_own(column, parents, schema):
         yield f"{alter} SET NOT NULL" if not_null.is_plain(column) else not_null.added(column)
     if column.get("server_options"):
         options = ", ".join(f"ADD {option}" for option in in_order(column, "server_options"))

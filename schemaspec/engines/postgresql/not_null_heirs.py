@@ -1,0 +1,205 @@
+"""NOT NULL along inheritance since PostgreSQL 18: an heir's constraint is its parents' alone, or its own as well.
+
+What the server does: an heir's own constraint outlives its parents'. One that comes from a parent can get no other name, nor
+cease to be the heir's own. A parent's gets another name along with those of all heirs, which must have the same one, and no other
+parent. But a parent can hand its constraint down no more for a while (NO INHERIT): its heirs' are their own then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from graphlib import TopologicalSorter
+
+from schemaspec.engines.postgresql import not_null
+from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.plan_context import Context, statements
+from schemaspec.engines.postgresql.table_texts import parent_columns
+from schemaspec.model.change import Change
+from schemaspec.model.plan import Step
+from schemaspec.model.schema import ObjectId, SchemaObject
+
+
+def concerns(id: ObjectId, context: Context) -> bool:
+    """Whether the column is an heir's, before or after, and its NOT NULL such a constraint."""
+    if context.version < not_null.NAMED:
+        return False
+    tables = [context.relation(id.owner, schema) for schema in (context.current, context.desired)]
+    heir = any(table is not None and table.get("inherits") for table in tables)
+    return heir and not any(table is not None and table.get("partition_of") for table in tables)
+
+
+def comes_along(before: SchemaObject, after: SchemaObject, context: Context) -> bool:
+    """Whether what changes about an heir's constraint follows from what happens to its parents."""
+    if before.get("not_null") and after.get("not_null"):
+        return becomes_own(before, after) and not _stays_below(before, context)
+    if after.get("not_null"):
+        return bool(after.get("not_null_inherited")) and bool(parent_columns(before, context.current))
+    return bool(before.get("not_null_inherited"))
+
+
+def becomes_own(before: SchemaObject, after: SchemaObject) -> bool:
+    """Whether an heir's constraint is its parents' alone, and shall be its own as well."""
+    return bool(before.get("not_null_inherited")) and bool(after.get("not_null")) and not after.get("not_null_inherited")
+
+
+def is_all(change: Change, context: Context) -> bool:
+    """Whether nothing else about an heir's column changes."""
+    return concerns(change.id, context) and all(item.name.startswith("not_null") for item in change.attributes)
+
+
+def first(change: Change, context: Context) -> Iterator[ObjectId]:
+    """The columns whose NOT NULL changes before this one's: those of heirs that have, or keep, one of their own, and those of the
+    parents of an heir that loses its own."""
+    if context.version < not_null.NAMED or not change.changed("not_null") or change.before is None or change.after is None:
+        return
+    for id in context.altered_along(change.before):
+        after = context.desired.get(id)
+        own = after is not None and after.get("not_null") and not after.get("not_null_inherited")
+        if own and concerns(id, context):
+            yield id
+    if not change.after.get("not_null") and concerns(change.id, context):
+        yield from (parent.id for parent in parent_columns(change.before, context.current) if parent.id in context.alters)
+
+
+def is_free(column: SchemaObject, context: Context) -> bool:
+    """Whether nothing else has to be looked at when its constraint gets another name."""
+    return not (_above(column, context) or _below(column, context))
+
+
+def settled(context: Context) -> Iterator[Step]:
+    """The steps that give constraints of parents and heirs their names, and take from heirs what shall not be their own.
+
+    Where anything else about them changes, that comes first, and this in a later round.
+    """
+    seen: set[ObjectId] = set()
+    for id, change in context.alters.items():
+        if id.kind != "column" or id in seen or not change.changed("not_null_name", "not_null_inherited"):
+            continue
+        family = _family(context.current[id], context)
+        seen |= {column.id for column in family}
+        if len(family) > 1 and all(_is_settled(column, context) for column in family):
+            touched = [column for column in family if _is_renamed(column, context) or _is_shed(column, context)]
+            texts = _renamed_at_once(touched, family, context) or _mended(touched, family, context)
+            table = context.relation(id.owner, context.current)
+            if texts and table is not None:
+                yield Step(action="rename", id=table.id, statements=statements(texts, id))
+
+
+def _renamed_at_once(touched: Sequence[SchemaObject], family: Sequence[SchemaObject], context: Context) -> list[str]:
+    """The statement that gives the uppermost constraint another name where it gives all heirs' that, as it shall."""
+    top = family[0]
+    old, new = not_null.name_of(top), not_null.name_of(context.desired[top.id])
+    along = all(len(_above(column, context)) == 1 and not_null.name_of(column) == old for column in family[1:])
+    wanted = (context.desired[column.id] for column in family if not context.desired[column.id].get("not_null_inherited"))
+    if top not in touched or not along or any(not_null.name_of(column) != new for column in wanted):
+        return []
+    return [] if any(_is_shed(column, context) for column in touched) else [not_null.renamed(top, new)]
+
+
+def _mended(touched: Sequence[SchemaObject], family: Sequence[SchemaObject], context: Context) -> list[str]:
+    """The statements while those above hand their constraints down no more. What heirs have from them alone goes meanwhile: it
+    would stay as their own."""
+    loose = _loosened(touched, context)
+    held = [column for column in family if column.id in loose]
+    fallen = [
+        column
+        for column in family
+        if context.desired[column.id].get("not_null_inherited") and any(parent.id in loose for parent in _above(column, context))
+    ]
+    renamed = {column.id: not_null.name_of(context.desired[column.id]) for column in touched if _is_renamed(column, context)}
+    return [
+        *(not_null.handed_down(column, not_null.name_of(column), "NO INHERIT") for column in held),
+        *(_dropped(column) for column in fallen),
+        *(not_null.renamed(column, renamed[column.id]) for column in touched if column.id in renamed),
+        *(
+            not_null.handed_down(column, renamed.get(column.id, not_null.name_of(column)), "INHERIT")
+            for column in reversed(held)
+            if column not in fallen
+        ),
+    ]
+
+
+def _loosened(touched: Iterable[SchemaObject], context: Context) -> set[ObjectId]:
+    """The columns that may not hand their constraints down while those of others change."""
+    loose: set[ObjectId] = set()
+    freed: list[SchemaObject] = []
+    for column in touched:
+        freed.append(column)
+        if _is_renamed(column, context) and _below(column, context):
+            freed += _loosen(column, loose, context)
+    while freed:
+        for parent in _above(freed.pop(), context):
+            freed += _loosen(parent, loose, context)
+    return loose
+
+
+def _loosen(column: SchemaObject, loose: set[ObjectId], context: Context) -> Iterator[SchemaObject]:
+    """Note it, and tell which columns have to be free of all their parents for that."""
+    if column.id not in loose:
+        loose.add(column.id)
+        yield column
+        yield from (heir for heir in _below(column, context) if context.desired[heir.id].get("not_null_inherited"))
+
+
+def _dropped(column: SchemaObject) -> str:
+    return f"ALTER TABLE {dotted(column.id.owner)} ALTER COLUMN {identifier(column.id.name)} DROP NOT NULL"
+
+
+# --- who has it from whom, in the current schema --------------------------------------------------------------------
+
+
+def _above(column: SchemaObject, context: Context) -> list[SchemaObject]:
+    """The columns of parents that hand their NOT NULL down to it."""
+    if not column.get("not_null") or not concerns(column.id, context):
+        return []
+    return [parent for parent in parent_columns(column, context.current) if not_null.is_inherited([parent])]
+
+
+def _below(column: SchemaObject, context: Context) -> list[SchemaObject]:
+    """The columns of heirs that it hands its NOT NULL down to."""
+    return [heir for heir in context.columns_below(column) if any(parent.id == column.id for parent in _above(heir, context))]
+
+
+def _family(column: SchemaObject, context: Context) -> list[SchemaObject]:
+    """The columns that have their NOT NULL from each other, parents first."""
+    found = {column.id: column}
+    above: dict[ObjectId, list[ObjectId]] = {}
+    queue = [column]
+    while queue:
+        item = queue.pop()
+        parents = _above(item, context)
+        above[item.id] = [parent.id for parent in parents]
+        for other in (*parents, *_below(item, context)):
+            if other.id not in found:
+                found[other.id] = other
+                queue.append(other)
+    return [found[id] for id in TopologicalSorter(above).static_order()]
+
+
+def _stays_below(column: SchemaObject, context: Context) -> bool:
+    """Whether a parent that hands its NOT NULL down is a parent of the table afterwards, too."""
+    table = context.relation(column.id.owner, context.desired)
+    stay = set(table.depends_on) if table is not None else set()
+    return any(not stay.isdisjoint(parent.depends_on) for parent in _above(column, context))
+
+
+def _is_settled(column: SchemaObject, context: Context) -> bool:
+    """Whether only names differ, and what is whose."""
+    before, after = (context.relation(column.id.owner, schema) for schema in (context.current, context.desired))
+    if before is None or after is None or column.id not in context.desired or column.id in context.creates:
+        return False
+    change = context.alters.get(column.id)
+    if change is None:
+        return before.get("inherits") == after.get("inherits")
+    other = change.changed("not_null", "not_null_no_inherit", "not_null_unproven", "inherited")
+    return before.get("inherits") == after.get("inherits") and not other and not becomes_own(column, context.desired[column.id])
+
+
+def _is_renamed(column: SchemaObject, context: Context) -> bool:
+    after = context.desired[column.id]
+    return not after.get("not_null_inherited") and not_null.name_of(column) != not_null.name_of(after)
+
+
+def _is_shed(column: SchemaObject, context: Context) -> bool:
+    """Whether the constraint shall be the heir's own no more."""
+    return bool(context.desired[column.id].get("not_null_inherited")) and not column.get("not_null_inherited")
