@@ -146,20 +146,15 @@ def comes_first(change: Change) -> bool:
     return own and after is not None and bool(after.get("not_null"))
 
 
-def changed(change: Change, before: SchemaObject, after: SchemaObject, *, free: bool = True) -> Iterator[str]:
-    """The constraint stays, and something about it differs; what has to be validated is left to `validated`.
+def changed(change: Change, after: SchemaObject, called: str) -> Iterator[str]:
+    """The constraint stays, and something other than its name differs; what has to be validated is left to `validated`.
 
     Args:
-        free: whether it can have another name without a look at parents and heirs.
+        called: the name that it has by then.
     """
-    old, new = name_of(before), name_of(after)
-    # A partition's name is its parent's until it is on its own; what comes along with a parent's has that one's name, too.
-    free = free and not after.get("not_null_inherited")
-    if change.changed("not_null_name") and old != new and before.get("not_null") and free:
-        yield renamed(before, new)
     if change.changed("not_null_no_inherit"):
-        yield handed_down(after, new if free else old, "NO INHERIT" if after.get("not_null_no_inherit") else "INHERIT")
-    if change.changed("not_null_comment") and (free or old == new):
+        yield handed_down(after, called, "NO INHERIT" if after.get("not_null_no_inherit") else "INHERIT")
+    if change.changed("not_null_comment") and called == name_of(after):
         yield comment(after)
 
 

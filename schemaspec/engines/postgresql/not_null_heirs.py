@@ -33,8 +33,18 @@ def comes_along(before: SchemaObject, after: SchemaObject, context: Context) -> 
     if before.get("not_null") and after.get("not_null"):
         return becomes_own(before, after) and not _stays_below(before, context)
     if after.get("not_null"):
-        return bool(after.get("not_null_inherited")) and bool(parent_columns(before, context.current))
+        gains = [change for change in _parents_changes(before, context) if _is_handed_down_now(change)]
+        # Where the heirs are altered along with a parent, theirs can't come first.
+        return bool(gains) and (bool(after.get("not_null_inherited")) or not all(map(_is_bound_alone, gains)))
     return bool(before.get("not_null_inherited"))
+
+
+def comes_first(change: Change, context: Context) -> bool:
+    """Whether an heir's column becomes NOT NULL by itself: that comes before the table inherits from one whose column is."""
+    before, after = change.before, change.after
+    if before is None or after is None or before.get("not_null") or not after.get("not_null"):
+        return False
+    return concerns(change.id, context) and not comes_along(before, after, context)
 
 
 def becomes_own(before: SchemaObject, after: SchemaObject) -> bool:
@@ -42,9 +52,9 @@ def becomes_own(before: SchemaObject, after: SchemaObject) -> bool:
     return bool(before.get("not_null_inherited")) and bool(after.get("not_null")) and not after.get("not_null_inherited")
 
 
-def is_all(change: Change, context: Context) -> bool:
-    """Whether nothing else about an heir's column changes."""
-    return concerns(change.id, context) and all(item.name.startswith("not_null") for item in change.attributes)
+def is_apart(heir: ObjectId, change: Change, context: Context) -> bool:
+    """Whether an heir's column has steps of its own beside this change of its parent's, which is about NOT NULL alone."""
+    return _is_bound_alone(change) and concerns(heir, context)
 
 
 def first(change: Change, context: Context) -> Iterator[ObjectId]:
@@ -52,37 +62,47 @@ def first(change: Change, context: Context) -> Iterator[ObjectId]:
     parents of an heir that loses its own."""
     if context.version < not_null.NAMED or not change.changed("not_null") or change.before is None or change.after is None:
         return
-    for id in context.altered_along(change.before):
+    for id in context.altered_along(change.before) if _is_bound_alone(change) else ():
         after = context.desired.get(id)
         own = after is not None and after.get("not_null") and not after.get("not_null_inherited")
         if own and concerns(id, context):
             yield id
     if not change.after.get("not_null") and concerns(change.id, context):
-        yield from (parent.id for parent in parent_columns(change.before, context.current) if parent.id in context.alters)
+        parents = (*parent_columns(change.before, context.current), *parent_columns(change.after, context.desired))
+        yield from (parent.id for parent in parents if parent.id in context.alters)
 
 
-def is_free(column: SchemaObject, context: Context) -> bool:
-    """Whether nothing else has to be looked at when its constraint gets another name."""
-    return not (_above(column, context) or _below(column, context))
+def changed(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str]:
+    """See `not_null.changed`, with another name where the table is or was a partition: any other has that from `names`."""
+    old, new = not_null.name_of(before), not_null.name_of(after)
+    alone = not after.get("not_null_inherited") and (
+        not _is_no_partition(before.id, context) or len(_family(before, context)) == 1
+    )
+    if change.changed("not_null_name") and _is_renamed(before, after) and not _is_no_partition(before.id, context):
+        yield not_null.renamed(before, new)
+    yield from not_null.changed(change, after, new if alone else old)
 
 
-def settled(context: Context) -> Iterator[Step]:
-    """The steps that give constraints of parents and heirs their names, and take from heirs what shall not be their own.
-
-    Where anything else about them changes, that comes first, and this in a later round.
-    """
+def names(context: Context) -> Iterator[Step]:
+    """The steps that give constraints other names, before tables come that inherit from these, and take from heirs what shall not
+    be their own. Where anything else about parents and heirs changes, that comes first, and this in a later round."""
     seen: set[ObjectId] = set()
     for id, change in context.alters.items():
         if id.kind != "column" or id in seen or not change.changed("not_null_name", "not_null_inherited"):
             continue
         family = _family(context.current[id], context)
         seen |= {column.id for column in family}
-        if len(family) > 1 and all(_is_settled(column, context) for column in family):
-            touched = [column for column in family if _is_renamed(column, context) or _is_shed(column, context)]
+        texts: list[str] = []
+        if len(family) == 1 and _is_renamed(family[0], context.desired[id]) and _is_no_partition(id, context):
+            texts = [not_null.renamed(family[0], not_null.name_of(context.desired[id]))]
+        elif len(family) > 1 and all(_is_settled(column, context) for column in family):
+            touched = [
+                column for column in family if _is_renamed(column, context.desired[column.id]) or _is_shed(column, context)
+            ]
             texts = _renamed_at_once(touched, family, context) or _mended(touched, family, context)
-            table = context.relation(id.owner, context.current)
-            if texts and table is not None:
-                yield Step(action="rename", id=table.id, statements=statements(texts, id))
+        table = context.relation(id.owner, context.current)
+        if texts and table is not None:
+            yield Step(action="rename", id=table.id, statements=statements(texts, id))
 
 
 def _renamed_at_once(touched: Sequence[SchemaObject], family: Sequence[SchemaObject], context: Context) -> list[str]:
@@ -106,7 +126,11 @@ def _mended(touched: Sequence[SchemaObject], family: Sequence[SchemaObject], con
         for column in family
         if context.desired[column.id].get("not_null_inherited") and any(parent.id in loose for parent in _above(column, context))
     ]
-    renamed = {column.id: not_null.name_of(context.desired[column.id]) for column in touched if _is_renamed(column, context)}
+    renamed = {
+        column.id: not_null.name_of(context.desired[column.id])
+        for column in touched
+        if _is_renamed(column, context.desired[column.id])
+    }
     return [
         *(not_null.handed_down(column, not_null.name_of(column), "NO INHERIT") for column in held),
         *(_dropped(column) for column in fallen),
@@ -125,7 +149,7 @@ def _loosened(touched: Iterable[SchemaObject], context: Context) -> set[ObjectId
     freed: list[SchemaObject] = []
     for column in touched:
         freed.append(column)
-        if _is_renamed(column, context) and _below(column, context):
+        if _is_renamed(column, context.desired[column.id]) and _below(column, context):
             freed += _loosen(column, loose, context)
     while freed:
         for parent in _above(freed.pop(), context):
@@ -183,6 +207,29 @@ def _stays_below(column: SchemaObject, context: Context) -> bool:
     return any(not stay.isdisjoint(parent.depends_on) for parent in _above(column, context))
 
 
+def _parents_changes(column: SchemaObject, context: Context) -> list[Change]:
+    """How the columns of parents change that it had, and has afterwards."""
+    table = context.relation(column.id.owner, context.desired)
+    stay = set(table.depends_on) if table is not None else set()
+    parents = (parent for parent in parent_columns(column, context.current) if not stay.isdisjoint(parent.depends_on))
+    return [context.alters[parent.id] for parent in parents if parent.id in context.alters]
+
+
+def _is_handed_down_now(change: Change) -> bool:
+    before, after = change.before, change.after
+    return before is not None and after is not None and not_null.is_inherited([after]) and not not_null.is_inherited([before])
+
+
+def _is_bound_alone(change: Change) -> bool:
+    """Whether nothing but NOT NULL changes about the column."""
+    return all(item.name.startswith("not_null") for item in change.attributes)
+
+
+def _is_no_partition(id: ObjectId, context: Context) -> bool:
+    tables = (context.relation(id.owner, schema) for schema in (context.current, context.desired))
+    return not any(table is not None and table.get("partition_of") for table in tables)
+
+
 def _is_settled(column: SchemaObject, context: Context) -> bool:
     """Whether only names differ, and what is whose."""
     before, after = (context.relation(column.id.owner, schema) for schema in (context.current, context.desired))
@@ -195,9 +242,9 @@ def _is_settled(column: SchemaObject, context: Context) -> bool:
     return before.get("inherits") == after.get("inherits") and not other and not becomes_own(column, context.desired[column.id])
 
 
-def _is_renamed(column: SchemaObject, context: Context) -> bool:
-    after = context.desired[column.id]
-    return not after.get("not_null_inherited") and not_null.name_of(column) != not_null.name_of(after)
+def _is_renamed(before: SchemaObject, after: SchemaObject) -> bool:
+    both = before.get("not_null") and after.get("not_null") and not after.get("not_null_inherited")
+    return bool(both) and not_null.name_of(before) != not_null.name_of(after)
 
 
 def _is_shed(column: SchemaObject, context: Context) -> bool:

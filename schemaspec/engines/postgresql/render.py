@@ -77,7 +77,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     moved.find_moved(context)
     found: list[Step] = [
         *render_parents.heirs_columns(context),
-        *not_null_heirs.settled(context),
+        *not_null_heirs.names(context),
         *render_swap.kinds_changed(context),
     ]
     found += render_swap.checks_first(context)

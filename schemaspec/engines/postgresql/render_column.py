@@ -188,7 +188,7 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     implied = _implied(change, after, context)
     alter = f"ALTER TABLE {dotted(after.id.owner)} ALTER COLUMN {identifier(after.id.name)}"
     texts: list[str | Statement] = []
-    along = [] if not_null_heirs.is_all(change, context) else list(context.altered_along(before))
+    along = [id for id in context.altered_along(before) if not not_null_heirs.is_apart(id, change, context)]
     if change.changed("generated") and after.get("generated") is not None:
         texts.append(_expression(after, context))
     elif change.changed("generated") and "generated" not in implied:
@@ -282,7 +282,7 @@ def _bound(change: Change, before: SchemaObject, after: SchemaObject, alter: str
     elif after.get("not_null"):
         if not_null_heirs.becomes_own(before, after):
             yield f"{alter} SET NOT NULL"
-        yield from not_null.changed(change, before, after, free=not_null_heirs.is_free(before, context))
+        yield from not_null_heirs.changed(change, before, after, context)
         if change.changed("not_null_unproven"):
             yield statement(not_null.validated(after), after.id, transactional=False)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from schemaspec.engines.postgresql import not_null
+from schemaspec.engines.postgresql import not_null, not_null_heirs
 from schemaspec.engines.postgresql.attaching import attached
 from schemaspec.engines.postgresql.detaching import detached
 from schemaspec.engines.postgresql.facts import in_order
@@ -142,7 +142,8 @@ def _columns_first(item: SchemaObject, context: Context) -> set[ObjectId]:
         above = any(parent.id in context.alters for parent in parent_columns(column, context.desired))
         change = context.alters.get(column.id)
         joins = change is not None and change.before is not None and not parent_columns(change.before, context.current)
-        if explicit or (change is not None and (not above or (joins and not_null.comes_first(change)))):
+        bound = change is not None and ((joins and not_null.comes_first(change)) or not_null_heirs.comes_first(change, context))
+        if explicit or bound or (change is not None and not above):
             found.add(column.id)
         elif joins and change is not None and change.changed("type", "collation") and not column.get("inherited"):
             # It is its own still, and the parent's is to be of the same type by then.
