@@ -7,15 +7,18 @@ parent. But a parent can hand its constraint down no more for a while (NO INHERI
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
+from itertools import chain, count
 
 from schemaspec.engines.postgresql import not_null
-from schemaspec.engines.postgresql.names import dotted, identifier
+from schemaspec.engines.postgresql.names import dotted, identifier, made_name
 from schemaspec.engines.postgresql.plan_context import Context, statements
 from schemaspec.engines.postgresql.table_texts import parent_columns
+from schemaspec.engines.postgresql.targets import CONSTRAINTS
 from schemaspec.model.change import Change
-from schemaspec.model.plan import Step
+from schemaspec.model.plan import Statement, Step
 from schemaspec.model.schema import ObjectId, SchemaObject
 
 
@@ -94,7 +97,7 @@ def names(context: Context) -> Iterator[Step]:
         seen |= {column.id for column in family}
         texts: list[str] = []
         if len(family) == 1 and _is_renamed(family[0], context.desired[id]) and _is_no_partition(id, context):
-            texts = [not_null.renamed(family[0], not_null.name_of(context.desired[id]))]
+            texts = [not_null.renamed(family[0], _free_name(family[0], family, context))]
         elif len(family) > 1 and all(_is_settled(column, context) for column in family):
             touched = [
                 column for column in family if _is_renamed(column, context.desired[column.id]) or _is_shed(column, context)
@@ -105,6 +108,44 @@ def names(context: Context) -> Iterator[Step]:
             yield Step(action="rename", id=table.id, statements=statements(texts, id))
 
 
+def beside_retyping(steps: Iterable[Step], context: Context) -> Iterator[Step]:
+    """The steps: where heirs have NOT NULL by another name than their parents, these hand theirs down no more while the column
+    goes over to another type. The server makes the constraints anew then, and takes the heirs' names for a mistake."""
+    around = dict(_around_retyping(context))
+    for step in steps:
+        if around and any(text.sql.startswith(tuple(around)) for text in step.statements):
+            texts = (part for text in step.statements for part in _surrounded(text, around))
+            yield replace(step, statements=tuple(texts))
+        else:
+            yield step
+
+
+def _surrounded(text: Statement, around: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Iterator[Statement]:
+    found = next((texts for start, texts in around.items() if text.sql.startswith(start)), ((), ()))
+    yield from (replace(text, sql=sql, hazards=()) for sql in found[0])
+    yield text
+    yield from (replace(text, sql=sql, hazards=()) for sql in found[1])
+
+
+def _around_retyping(context: Context) -> Iterator[tuple[str, tuple[Sequence[str], Sequence[str]]]]:
+    """How a statement starts that changes the type of an uppermost column, with what comes before and after it."""
+    seen: set[ObjectId] = set()
+    heirs = (heir for below in context.columns_below.values() for heir in below)
+    for column in heirs if context.version >= not_null.NAMED else ():
+        if column.id in seen or all(not_null.name_of(item) == not_null.name_of(column) for item in _above(column, context)):
+            continue
+        family = _family(column, context)
+        seen |= {item.id for item in family}
+        other = [item for item in family if any(not_null.name_of(up) != not_null.name_of(item) for up in _above(item, context))]
+        falling = frozenset(item.id for item in family if item.get("not_null_inherited"))
+        held, fallen = _loosened(other, (), family, falling, context)
+        away = [*(not_null.handed_down(item, not_null.name_of(item), "NO INHERIT") for item in held), *map(_dropped, fallen)]
+        back = [not_null.handed_down(item, not_null.name_of(item), "INHERIT") for item in reversed(held) if item not in fallen]
+        for item in family:
+            if not _above(item, context):
+                yield f"ALTER TABLE {dotted(item.id.owner)} ALTER COLUMN {identifier(item.id.name)} TYPE ", (away, back)
+
+
 def _renamed_at_once(touched: Sequence[SchemaObject], family: Sequence[SchemaObject], context: Context) -> list[str]:
     """The statement that gives the uppermost constraint another name where it gives all heirs' that, as it shall."""
     top = family[0]
@@ -113,23 +154,32 @@ def _renamed_at_once(touched: Sequence[SchemaObject], family: Sequence[SchemaObj
     wanted = (context.desired[column.id] for column in family if not context.desired[column.id].get("not_null_inherited"))
     if top not in touched or not along or any(not_null.name_of(column) != new for column in wanted):
         return []
-    return [] if any(_is_shed(column, context) for column in touched) else [not_null.renamed(top, new)]
+    return (
+        [] if any(_is_shed(column, context) for column in touched) else [not_null.renamed(top, _free_name(top, family, context))]
+    )
+
+
+def _free_name(column: SchemaObject, family: Iterable[SchemaObject], context: Context) -> str:
+    """The name that its constraint shall have, or another one while that is taken in one of the tables: the next round gives it
+    that name."""
+    new, table = not_null.name_of(context.desired[column.id]), column.id.owner[-1]
+    taken = {name for item in family for name in _names_in(item.id.owner, context)}
+    others = (made_name(table, column.id.name, f"not_null_new{number or ''}") for number in count())
+    return next(name for name in chain([new], others) if name not in taken)
+
+
+def _names_in(table: tuple[str, ...], context: Context) -> Iterator[str]:
+    yield from (item.id.name for item in context.current.children(table, *CONSTRAINTS))
+    yield from (not_null.name_of(item) for item in context.current.children(table, "column") if item.get("not_null"))
 
 
 def _mended(touched: Sequence[SchemaObject], family: Sequence[SchemaObject], context: Context) -> list[str]:
     """The statements while those above hand their constraints down no more. What heirs have from them alone goes meanwhile: it
     would stay as their own."""
-    loose = _loosened(touched, context)
-    held = [column for column in family if column.id in loose]
-    fallen = [
-        column
-        for column in family
-        if context.desired[column.id].get("not_null_inherited") and any(parent.id in loose for parent in _above(column, context))
-    ]
+    falling = frozenset(column.id for column in family if context.desired[column.id].get("not_null_inherited"))
+    held, fallen = _loosened(touched, [column for column in touched if column.id not in falling], family, falling, context)
     renamed = {
-        column.id: not_null.name_of(context.desired[column.id])
-        for column in touched
-        if _is_renamed(column, context.desired[column.id])
+        column.id: _free_name(column, [column], context) for column in touched if _is_renamed(column, context.desired[column.id])
     }
     return [
         *(not_null.handed_down(column, not_null.name_of(column), "NO INHERIT") for column in held),
@@ -143,26 +193,38 @@ def _mended(touched: Sequence[SchemaObject], family: Sequence[SchemaObject], con
     ]
 
 
-def _loosened(touched: Iterable[SchemaObject], context: Context) -> set[ObjectId]:
-    """The columns that may not hand their constraints down while those of others change."""
+def _loosened(
+    free: Iterable[SchemaObject],
+    alone: Iterable[SchemaObject],
+    family: Sequence[SchemaObject],
+    falling: Container[ObjectId],
+    context: Context,
+) -> tuple[list[SchemaObject], list[SchemaObject]]:
+    """The columns that may not hand their constraints down while those of others change, and those whose own go meanwhile.
+
+    Args:
+        free: the columns that may have none from their parents then.
+        alone: those that may hand none down.
+        falling: those that shall have it from their parents alone.
+    """
     loose: set[ObjectId] = set()
-    freed: list[SchemaObject] = []
-    for column in touched:
-        freed.append(column)
-        if _is_renamed(column, context.desired[column.id]) and _below(column, context):
-            freed += _loosen(column, loose, context)
-    while freed:
-        for parent in _above(freed.pop(), context):
-            freed += _loosen(parent, loose, context)
-    return loose
+    queue = list(free)
+    for column in alone:
+        queue += _loosen(column, loose, falling, context)
+    while queue:
+        for parent in _above(queue.pop(), context):
+            queue += _loosen(parent, loose, falling, context)
+    below = (column for column in family if any(parent.id in loose for parent in _above(column, context)))
+    return [column for column in family if column.id in loose], [column for column in below if column.id in falling]
 
 
-def _loosen(column: SchemaObject, loose: set[ObjectId], context: Context) -> Iterator[SchemaObject]:
+def _loosen(column: SchemaObject, loose: set[ObjectId], falling: Container[ObjectId], context: Context) -> Iterator[SchemaObject]:
     """Note it, and tell which columns have to be free of all their parents for that."""
-    if column.id not in loose:
+    heirs = _below(column, context)
+    if heirs and column.id not in loose:
         loose.add(column.id)
         yield column
-        yield from (heir for heir in _below(column, context) if context.desired[heir.id].get("not_null_inherited"))
+        yield from (heir for heir in heirs if heir.id in falling)
 
 
 def _dropped(column: SchemaObject) -> str:
@@ -181,7 +243,8 @@ def _above(column: SchemaObject, context: Context) -> list[SchemaObject]:
 
 def _below(column: SchemaObject, context: Context) -> list[SchemaObject]:
     """The columns of heirs that it hands its NOT NULL down to."""
-    return [heir for heir in context.columns_below(column) if any(parent.id == column.id for parent in _above(heir, context))]
+    heirs = context.columns_below.get(column.id, ())
+    return [heir for heir in heirs if any(parent.id == column.id for parent in _above(heir, context))]
 
 
 def _family(column: SchemaObject, context: Context) -> list[SchemaObject]:
@@ -235,10 +298,12 @@ def _is_settled(column: SchemaObject, context: Context) -> bool:
     before, after = (context.relation(column.id.owner, schema) for schema in (context.current, context.desired))
     if before is None or after is None or column.id not in context.desired or column.id in context.creates:
         return False
+    if not context.swapped.isdisjoint(column.depends_on):
+        return False
     change = context.alters.get(column.id)
     if change is None:
         return before.get("inherits") == after.get("inherits")
-    other = change.changed("not_null", "not_null_no_inherit", "not_null_unproven", "inherited")
+    other = change.changed("not_null", "not_null_no_inherit", "not_null_unproven", "inherited", "type", "collation")
     return before.get("inherits") == after.get("inherits") and not other and not becomes_own(column, context.desired[column.id])
 
 

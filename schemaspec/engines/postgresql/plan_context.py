@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from schemaspec.engines.postgresql import not_null
@@ -189,24 +189,20 @@ class Context:
 
     def altered_along(self, column: SchemaObject) -> Iterator[ObjectId]:
         """The columns of heirs and partitions, all the way down, that are altered as this one is."""
-        for heir in self._with_parents.get(column.id.name, ()):
-            if heir.id in self.alters and any(parent.id == column.id for parent in parent_columns(heir, self.current)):
+        for heir in self.columns_below.get(column.id, ()):
+            if heir.id in self.alters:
                 yield heir.id
                 yield from self.altered_along(heir)
 
-    def columns_below(self, column: SchemaObject) -> Iterator[SchemaObject]:
-        """The columns of heirs and partitions that come from this one, in the current schema."""
-        for heir in self._with_parents.get(column.id.name, ()):
-            if any(parent.id == column.id for parent in parent_columns(heir, self.current)):
-                yield heir
-
     @cached_property
-    def _with_parents(self) -> dict[str, list[SchemaObject]]:
+    def columns_below(self) -> Mapping[ObjectId, Sequence[SchemaObject]]:
+        """The columns of heirs and partitions, by those of parents that they come from, in the current schema."""
         heirs = {item.id.path for item in self.current.of_kind("table", "foreign_table") if _has_parents(item)}
-        found: dict[str, list[SchemaObject]] = {}
+        found: dict[ObjectId, list[SchemaObject]] = {}
         for column in self.current.of_kind("column") if heirs else ():
             if column.id.owner in heirs:
-                found.setdefault(column.id.name, []).append(column)
+                for parent in parent_columns(column, self.current):
+                    found.setdefault(parent.id, []).append(column)
         return found
 
     @cached_property

@@ -91,6 +91,7 @@ def steps(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[
     found = [*rows_held.after_rewriting(names_passed.after_dropped(found, current, desired), current, desired)]
     found = [*typed.after_leaving(found, context), *typed.steps(context)]
     found = list(without.steps(list(domain_defaults.steps(found, context)), context))
+    found = list(not_null_heirs.beside_retyping(found, context))
     return tuple(moved.kept_together(render_type.validated_first(found, context), context))
 
 
