@@ -12,9 +12,9 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 from itertools import chain, count
 
-from schemaspec.engines.postgresql import not_null
+from schemaspec.engines.postgresql import not_null, not_null_parts
 from schemaspec.engines.postgresql.names import dotted, identifier, made_name
-from schemaspec.engines.postgresql.plan_context import Context, statements
+from schemaspec.engines.postgresql.plan_context import Context, all_statements
 from schemaspec.engines.postgresql.table_texts import parent_columns
 from schemaspec.engines.postgresql.targets import CONSTRAINTS
 from schemaspec.model.change import Change
@@ -95,9 +95,9 @@ def names(context: Context) -> Iterator[Step]:
             continue
         family = _family(context.current[id], context)
         seen |= {column.id for column in family}
-        texts: list[str] = []
+        texts: Sequence[str | Statement] = ()
         if len(family) == 1 and _is_renamed(family[0], context.desired[id]) and _is_no_partition(id, context):
-            texts = [not_null.renamed(family[0], _free_name(family[0], family, context))]
+            texts = not_null_parts.renamed(family[0], _free_name(family[0], family, context), context)
         elif len(family) > 1 and all(_is_settled(column, context) for column in family):
             touched = [
                 column for column in family if _is_renamed(column, context.desired[column.id]) or _is_shed(column, context)
@@ -105,7 +105,7 @@ def names(context: Context) -> Iterator[Step]:
             texts = _renamed_at_once(touched, family, context) or _mended(touched, family, context)
         table = context.relation(id.owner, context.current)
         if texts and table is not None:
-            yield Step(action="rename", id=table.id, statements=statements(texts, id))
+            yield Step(action="rename", id=table.id, statements=all_statements(texts, id))
 
 
 def beside_retyping(steps: Iterable[Step], context: Context) -> Iterator[Step]:

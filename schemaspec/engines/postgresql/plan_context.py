@@ -281,7 +281,7 @@ def created(change: Change, texts: Iterable[str | Statement], *more: ObjectId, a
     return Step(
         action="create",
         id=change.id,
-        statements=_all(texts, change.id),
+        statements=all_statements(texts, change.id),
         changes=(change,),
         creates=frozenset({change.id, *more}),
         after=frozenset(after),
@@ -298,7 +298,7 @@ def dropped(change: Change, texts: Iterable[str | Statement], *more: ObjectId) -
     return Step(
         action="drop",
         id=change.id,
-        statements=_all(texts, change.id),
+        statements=all_statements(texts, change.id),
         changes=(change,),
         drops=frozenset({change.id, *more}),
     )
@@ -310,7 +310,7 @@ def altered(change: Change, texts: Iterable[str | Statement], *more: ObjectId, a
     return Step(
         action="alter",
         id=change.id,
-        statements=_all(texts, change.id),
+        statements=all_statements(texts, change.id),
         changes=(change,),
         drops=ids,
         creates=ids,
@@ -318,7 +318,8 @@ def altered(change: Change, texts: Iterable[str | Statement], *more: ObjectId, a
     )
 
 
-def _all(texts: Iterable[str | Statement], id: ObjectId) -> tuple[Statement, ...]:
+def all_statements(texts: Iterable[str | Statement], id: ObjectId) -> tuple[Statement, ...]:
+    """Statements, those that are texts alone about an object."""
     return tuple(statement(text, id) if isinstance(text, str) else text for text in texts)
 
 
