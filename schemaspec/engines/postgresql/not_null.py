@@ -110,6 +110,12 @@ def other_names(current: Schema, desired: Schema) -> frozenset[str]:
     return frozenset(name_of(after) for before, after in stay if name_of(before) != name_of(after))
 
 
+def given_names(desired: Schema, tables: Container[tuple[str, ...]]) -> frozenset[str]:
+    """Names that such constraints of these tables are given, since they are not what the server would give them."""
+    columns = (column for column in desired.of_kind("column") if column.get("not_null") and column.id.owner in tables)
+    return frozenset(name for column in columns if (name := name_of(column)) != usual_name(column.id.path))
+
+
 def extras(column: SchemaObject) -> Iterator[str]:
     """What is said about it once the column is there."""
     if column.get("not_null_unproven"):

@@ -73,6 +73,13 @@ class Context:
         return not_null.names(self.current) | not_null.other_names(self.current, self.desired)
 
     @cached_property
+    def taken_by_new(self) -> frozenset[str]:
+        """The same with the names that new tables come with: they may be there before a column of one that stays."""
+        if self.version < not_null.NAMED:
+            return frozenset()
+        return self.taken | not_null.given_names(self.desired, self.new_relations)
+
+    @cached_property
     def swapped(self) -> frozenset[ObjectId]:
         """The types in whose place another one comes, and those made of them, which go along."""
         own = [id for id, change in self.alters.items() if id.kind in TYPES and needs_swap(change, self.current)]

@@ -101,7 +101,7 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
     texts: list[str | Statement] = []
     danger = [hazards.json_column(item)] if item["type"] == "json" else []
     gradual = gradually.is_gradual(item, value, context)
-    if not_null.name_of(item) in context.taken or gradual:
+    if not_null.name_of(item) in context.taken_by_new or gradual:
         sequence = None
     heirs = [
         id
@@ -116,7 +116,7 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
     elif item.get("identity") and heirs and not _reaches_partitions(item, context):
         texts += _numbered(item)
     else:
-        text = column_text(item, value, serial=sequence is not None, taken=context.taken)
+        text = column_text(item, value, serial=sequence is not None, taken=context.taken_by_new)
         add = f"ALTER TABLE {dotted(item.id.owner)} ADD COLUMN {identifier(item.id.name)} {text}"
         texts.append(statement(add, item.id, *danger))
     if value is not None:
