@@ -136,14 +136,23 @@ def _around_retyping(context: Context) -> Iterator[tuple[str, tuple[Sequence[str
             continue
         family = _family(column, context)
         seen |= {item.id for item in family}
+        family = [item for item in family if not context.is_dropped(item.id.owner)]
         other = [item for item in family if any(not_null.name_of(up) != not_null.name_of(item) for up in _above(item, context))]
         falling = frozenset(item.id for item in family if item.get("not_null_inherited"))
         held, fallen = _loosened(other, (), family, falling, context)
         away = [*(not_null.handed_down(item, not_null.name_of(item), "NO INHERIT") for item in held), *map(_dropped, fallen)]
         back = [not_null.handed_down(item, not_null.name_of(item), "INHERIT") for item in reversed(held) if item not in fallen]
-        for item in family:
-            if not _above(item, context):
-                yield f"ALTER TABLE {dotted(item.id.owner)} ALTER COLUMN {identifier(item.id.name)} TYPE ", (away, back)
+        for top in dict.fromkeys(id for item in family for id in _tops(item, context)):
+            yield f"ALTER TABLE {dotted(top.owner)} ALTER COLUMN {identifier(top.name)} TYPE ", (away, back)
+
+
+def _tops(column: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The uppermost columns that it comes from, whether their NOT NULL is handed down or not."""
+    parents = parent_columns(column, context.current)
+    for parent in parents:
+        yield from _tops(parent, context)
+    if not parents:
+        yield column.id
 
 
 def _renamed_at_once(touched: Sequence[SchemaObject], family: Sequence[SchemaObject], context: Context) -> list[str]:

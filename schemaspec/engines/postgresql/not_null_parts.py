@@ -29,6 +29,17 @@ def renamed(column: SchemaObject, new: str, context: Context) -> list[str | Stat
     return [*away, not_null.renamed(column, new), *back]
 
 
+def renamed_alone(table: SchemaObject, context: Context) -> Iterator[Statement]:
+    """What gives the constraints of a table that is no partition at this moment the names that they have once it is one, or had."""
+    for before in context.current.children(table.id.path, "column"):
+        after = context.desired.get(before.id)
+        if after is None or not (before.get("not_null") and after.get("not_null")):
+            continue
+        new = not_null.name_of(after)
+        if not_null.name_of(before) != new and before.get("not_null_name") == after.get("not_null_name"):
+            yield statement(not_null.renamed(before, new), before.id)
+
+
 def _named_otherwise(column: SchemaObject, name: str, context: Context) -> Iterator[tuple[SchemaObject, SchemaObject]]:
     """The uppermost partitions whose constraint has another name, with their columns."""
     for below in context.columns_below.get(column.id, ()):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from schemaspec.engines.postgresql import not_null, not_null_heirs
+from schemaspec.engines.postgresql import not_null, not_null_heirs, not_null_parts
 from schemaspec.engines.postgresql.attaching import attached
 from schemaspec.engines.postgresql.detaching import detached
 from schemaspec.engines.postgresql.facts import in_order
@@ -79,7 +79,7 @@ def attach(item: SchemaObject, context: Context, change: Change | None) -> Step:
     """ATTACH PARTITION, with the checks that the table must have before; its indexes join those of the parent by themselves."""
     texts = [text for check in _needed(item, context) for text in _added(item, check)]
     if context.current[item.id].get("partition_of") is None:
-        texts += _named_otherwise(item, context)
+        texts += not_null_parts.renamed_alone(item, context)
     texts += attached(item, context)
     keyed = [child for child in context.desired.children(item.id.path, *_KEYED) if joins_by_itself(child, context)]
     above = {used for child in keyed for used in child.depends_on if used.kind in _KEYED}
@@ -145,10 +145,6 @@ def _columns_first(item: SchemaObject, context: Context) -> set[ObjectId]:
         bound = change is not None and ((joins and not_null.comes_first(change)) or not_null_heirs.comes_first(change, context))
         if explicit or bound or (change is not None and not above):
             found.add(column.id)
-        elif joins and change is not None and change.changed("type", "collation") and not column.get("inherited"):
-            # It is its own still, and the parent's is to be of the same type by then.
-            above_too = (parent.id for parent in parent_columns(column, context.desired) if parent.id in context.alters)
-            found |= {column.id, *above_too}
     found |= {id for id in context.drops if id.kind == "column" and id.owner == item.id.path and id not in context.gone}
     return found
 
@@ -176,23 +172,11 @@ def _let_go(table: SchemaObject, context: Context) -> tuple[tuple[Statement, ...
         *detached(table, context),
         *(statement(_dropped(item), item.id) for item in lost),
         *_left_behind(table, context),
-        *_named_otherwise(table, context),
+        *not_null_parts.renamed_alone(table, context),
     )
     columns = tuple(lost_by_leaving(table, context))
     texts += tuple(text for step in columns for text in step.statements)
     return texts, frozenset((*(item.id for item in lost), *(id for step in columns for id in step.drops)))
-
-
-def _named_otherwise(table: SchemaObject, context: Context) -> Iterator[Statement]:
-    """What is behind the NOT NULL of a partition's columns can have another name only while it is no partition."""
-    for before in context.current.children(table.id.path, "column"):
-        after = context.desired.get(before.id)
-        if after is None or not (before.get("not_null") and after.get("not_null")):
-            continue
-        old, new = not_null.name_of(before), not_null.name_of(after)
-        if old != new and before.get("not_null_name") == after.get("not_null_name"):
-            sql = f"ALTER TABLE {dotted(table.id.path)} RENAME CONSTRAINT {identifier(old)} TO {identifier(new)}"
-            yield statement(sql, before.id)
 
 
 def _part_of(item: SchemaObject) -> Iterator[ObjectId]:
@@ -332,8 +316,15 @@ def _inherit(change: Change, before: SchemaObject, after: SchemaObject, context:
             id=after.id,
             statements=without_checks(joins, after.id, list(lent(before, told, context)), context),
             changes=(change,),
-            after=frozenset(parents | own | _columns_first(after, context)),
+            after=frozenset(parents | own | _columns_first(after, context) | _retyped_first(after, context)),
         )
+
+
+def _retyped_first(after: SchemaObject, context: Context) -> set[ObjectId]:
+    """The columns that go over to other types before the table inherits: they must have the same ones by then."""
+    columns = context.desired.children(after.id.path, "column")
+    there = {item.id for column in columns for item in (column, *parent_columns(column, context.desired))}
+    return {id for id in there if _is_retyped(id, context)}
 
 
 def _is_own(column: SchemaObject, context: Context) -> bool:
