@@ -30,7 +30,7 @@ def renamed(column: SchemaObject, new: str, context: Context) -> list[str | Stat
 
 
 def renamed_alone(table: SchemaObject, context: Context) -> Iterator[Statement]:
-    """What gives the constraints of a table that is no partition at this moment the names that they have once it is one, or had."""
+    """What gives constraints of a table that is no partition at this moment the names they have while it is one, or is not."""
     for before in context.current.children(table.id.path, "column"):
         after = context.desired.get(before.id)
         if after is None or not (before.get("not_null") and after.get("not_null")):
