@@ -53,9 +53,19 @@ def dropping(change: Change, item: SchemaObject, context: Context) -> Step:
     drop = f"DROP COLUMN {identifier(item.id.name)}"
     texts.append(f"ALTER TABLE {'ONLY ' if alone else ''}{dotted(item.id.owner)} {drop}")
     texts += [f"ALTER TABLE {dotted(heir.owner)} {drop}" for heir in heirs if alone]
-    # A table that leaves would lose its column too: it goes first.
+    # A table that leaves would lose its column too, were it an heir's heir: it goes first.
     step = dropped(change, texts, *along, *heirs)
-    return replace(step, after=frozenset((*left, *dropped_heirs)), freed=frozenset(first))
+    return replace(step, after=frozenset((*_leaving_below(item, context), *dropped_heirs)), freed=frozenset(first))
+
+
+def _leaving_below(column: SchemaObject, context: Context) -> Iterator[ObjectId]:
+    """The tables that leave this one's, or an heir of it, and have its column from there."""
+    for heir in context.columns_below.get(column.id, ()):
+        if heir.get("inherited"):
+            if leaves(heir.id.owner, column.id.owner, context):
+                yield ObjectId("table", heir.id.owner)
+            else:
+                yield from _leaving_below(heir, context)
 
 
 def leaves(path: tuple[str, ...], parent: tuple[str, ...], context: Context) -> bool:

@@ -116,6 +116,14 @@ def test_a_table_is_renamed_into_a_schema_that_comes_with_it(database: Make) -> 
     assert (dump(current), ask(current, "select id from n.t2")) == (dump(wanted), [(5,)])
 
 
+def test_the_values_that_an_uppermost_parent_gives_up_stay_in_what_leaves_an_heir_of_it(database: Make) -> None:
+    pair = next(pair for pair in PAIRS if pair["name"].startswith("an uppermost parent loses a column"))
+    rows = "insert into i values (1, 2); insert into t values (0, 1, 4)"
+    current = database(pair["current"] + rows)
+    apply(current, plan_to(current, described(database(pair["desired"], name="wanted"))).statements)
+    assert ask(current, "select g from i union all select g from leaf") == [(2,), (4,)]
+
+
 def test_rows_that_no_partition_would_put_there_are_counted(database: Make) -> None:
     tables = "create table t (id int, n text) partition by list (id); create table rest partition of t default;"
     rows = (
