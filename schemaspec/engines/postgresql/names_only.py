@@ -20,7 +20,7 @@ def find_renames(context: Context) -> None:
     old: dict[tuple[object, ...], list[SchemaObject]] = {}
     for id, change in context.drops.items():
         stays = _of_table(id, context) and not context.is_dropped(id.owner)
-        if id.kind in _KINDS and change.before is not None and stays:
+        if id.kind in _KINDS and change.before is not None and stays and not _keeps_its_name(id, context):
             old.setdefault(_essence(change.before), []).append(change.before)
     held = {name for item in context.current.of_kind(*_KINDS) for name in _names(item.id)}
     wanted = {name for id in context.creates for name in _names(id)}
@@ -33,6 +33,16 @@ def find_renames(context: Context) -> None:
             if free is not None:
                 found.remove(free)
                 context.renamed[id] = free.id
+
+
+def _keeps_its_name(id: ObjectId, context: Context) -> bool:
+    """Whether the server gives it no other name: a table of a type has its constraints by those that it made them with."""
+    return id.kind in CONSTRAINTS and id.kind not in INDEXED and _is_typed(id, context)
+
+
+def _is_typed(id: ObjectId, context: Context) -> bool:
+    tables = (context.relation(id.owner, schema) for schema in (context.current, context.desired))
+    return any(table is not None and table.get("of_type") for table in tables)
 
 
 def _of_table(id: ObjectId, context: Context) -> bool:
@@ -57,7 +67,7 @@ def renamed(change: Change, context: Context) -> Iterator[Step]:
     old = context.renamed[change.id]
     before, after = context.current[old], context.desired[change.id]
     new = identifier(change.id.name)
-    if change.id.kind == "index":
+    if change.id.kind == "index" or _is_typed(old, context):
         text = f"ALTER INDEX {dotted((old.path[0], old.name))} RENAME TO {new}"
     else:
         text = f"ALTER TABLE {dotted(old.owner)} RENAME CONSTRAINT {identifier(old.name)} TO {new}"

@@ -135,9 +135,13 @@ def added(column: SchemaObject, *, later: bool = False) -> str:
     return f"ALTER TABLE {dotted(column.id.owner)} ADD CONSTRAINT {name} NOT NULL {inner}{_no_inherit(column)}{invalid}"
 
 
-def validated(column: SchemaObject) -> str:
-    """Has the rows looked at."""
-    return f"ALTER TABLE {dotted(column.id.owner)} VALIDATE CONSTRAINT {identifier(name_of(column))}"
+def validated(column: SchemaObject, called: str = "") -> str:
+    """Has the rows looked at.
+
+    Args:
+        called: the name that it has by then, if not the one that it shall have.
+    """
+    return f"ALTER TABLE {dotted(column.id.owner)} VALIDATE CONSTRAINT {identifier(called or name_of(column))}"
 
 
 def needs_new(before: SchemaObject, after: SchemaObject) -> bool:

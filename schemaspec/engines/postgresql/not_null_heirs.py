@@ -62,28 +62,32 @@ def is_apart(heir: ObjectId, change: Change, context: Context) -> bool:
 
 def first(change: Change, context: Context) -> Iterator[ObjectId]:
     """The columns whose NOT NULL changes before this one's: those of heirs that have, or keep, one of their own, and those of the
-    parents of an heir that loses its own."""
-    if context.version < not_null.NAMED or not change.changed("not_null") or change.before is None or change.after is None:
+    parents of an heir that loses its own, or hands it down no more."""
+    if context.version < not_null.NAMED or change.before is None or change.after is None:
         return
-    for id in context.altered_along(change.before) if _is_bound_alone(change) else ():
+    gains_or_loses = change.changed("not_null")
+    for id in context.altered_along(change.before) if gains_or_loses and _is_bound_alone(change) else ():
         after = context.desired.get(id)
         own = after is not None and after.get("not_null") and not after.get("not_null_inherited")
         if own and concerns(id, context):
             yield id
-    if not change.after.get("not_null") and concerns(change.id, context):
+    stops = change.changed("not_null_no_inherit") and change.after.get("not_null_no_inherit")
+    if (stops or (gains_or_loses and not change.after.get("not_null"))) and concerns(change.id, context):
         parents = (*parent_columns(change.before, context.current), *parent_columns(change.after, context.desired))
         yield from (parent.id for parent in parents if parent.id in context.alters)
 
 
 def changed(change: Change, before: SchemaObject, after: SchemaObject, context: Context) -> Iterator[str]:
     """See `not_null.changed`, with another name where the table is or was a partition: any other has that from `names`."""
-    old, new = not_null.name_of(before), not_null.name_of(after)
-    alone = not after.get("not_null_inherited") and (
-        not _is_no_partition(before.id, context) or len(_family(before, context)) == 1
-    )
     if change.changed("not_null_name") and _is_renamed(before, after) and not _is_no_partition(before.id, context):
-        yield not_null.renamed(before, new)
-    yield from not_null.changed(change, after, new if alone else old)
+        yield not_null.renamed(before, not_null.name_of(after))
+    yield from not_null.changed(change, after, called(before, after, context))
+
+
+def called(before: SchemaObject, after: SchemaObject, context: Context) -> str:
+    """The name that the constraint has once this round has given it one, or left that to the next."""
+    alone = not _is_no_partition(before.id, context) or len(_family(before, context)) == 1
+    return not_null.name_of(after if alone and not after.get("not_null_inherited") else before)
 
 
 def names(context: Context) -> Iterator[Step]:
@@ -97,7 +101,7 @@ def names(context: Context) -> Iterator[Step]:
         seen |= {column.id for column in family}
         texts: Sequence[str | Statement] = ()
         if len(family) == 1 and _is_renamed(family[0], context.desired[id]) and _is_no_partition(id, context):
-            texts = not_null_parts.renamed(family[0], _free_name(family[0], family, context), context)
+            texts = _renamed_alone(family[0], context)
         elif len(family) > 1 and all(_is_settled(column, context) for column in family):
             touched = [
                 column for column in family if _is_renamed(column, context.desired[column.id]) or _is_shed(column, context)
@@ -166,6 +170,13 @@ def _renamed_at_once(touched: Sequence[SchemaObject], family: Sequence[SchemaObj
     return (
         [] if any(_is_shed(column, context) for column in touched) else [not_null.renamed(top, _free_name(top, family, context))]
     )
+
+
+def _renamed_alone(column: SchemaObject, context: Context) -> Sequence[str | Statement]:
+    table = context.relation(column.id.owner, context.current)
+    if table is not None and table.get("of_type"):  # the server gives no constraint of a table of a type another name
+        return [_dropped(column), not_null.added(context.desired[column.id])]
+    return not_null_parts.renamed(column, _free_name(column, [column], context), context)
 
 
 def _free_name(column: SchemaObject, family: Iterable[SchemaObject], context: Context) -> str:

@@ -284,7 +284,8 @@ def _bound(change: Change, before: SchemaObject, after: SchemaObject, alter: str
             yield f"{alter} SET NOT NULL"
         yield from not_null_heirs.changed(change, before, after, context)
         if change.changed("not_null_unproven"):
-            yield statement(not_null.validated(after), after.id, transactional=False)
+            called = not_null_heirs.called(before, after, context)
+            yield statement(not_null.validated(after, called), after.id, transactional=False)
 
 
 def _not_null(after: SchemaObject, alter: str, context: Context, *, filled: bool = False) -> Iterator[str | Statement]:
