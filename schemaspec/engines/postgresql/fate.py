@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from schemaspec.engines.postgresql import overloads
+from schemaspec.engines.postgresql import overloads, virtual
 from schemaspec.engines.postgresql.coming_back import PLACE
 from schemaspec.engines.postgresql.conversions import is_assigned, is_widened
 from schemaspec.engines.postgresql.covered import spans_time
@@ -75,7 +75,7 @@ def replaces(change: Change, current: Schema, desired: Schema) -> bool:
     if kind in ("function", "procedure"):
         return change.changed("definition") and not routine_in_place(before, after)
     if kind == "column":
-        return _column_replaced(change, before, after, current)
+        return _column_replaced(change, before, after, current, desired)
     if kind == "policy":
         gone = any(before.get(name) is not None and after.get(name) is None for name in ("using", "check"))
         return change.changed("command", "restrictive") or gone
@@ -152,7 +152,7 @@ def _falls_with_parent(change: Change, current: Schema, desired: Schema) -> bool
     return not (renamed and new is not None and current[old].attributes == desired[new].attributes)
 
 
-def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject, current: Schema) -> bool:
+def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject, current: Schema, desired: Schema) -> bool:
     if change.changed("virtual"):
         return True
     if after.get("generated") is None:
@@ -160,7 +160,8 @@ def _column_replaced(change: Change, before: SchemaObject, after: SchemaObject, 
     if not change.changed("generated"):
         return change.changed("type") and not is_assigned(str(before["type"]), str(after["type"]))
     stays = version_number(current.server_version) >= SET_EXPRESSION and before.get("generated") is not None
-    return not stays or bool(after.get("virtual")) or change.changed("type", "collation")
+    anew = after.get("virtual") and not virtual.stays(before, after, current, desired)
+    return not stays or bool(anew) or change.changed("type", "collation")
 
 
 def constraint_in_place(before: SchemaObject, after: SchemaObject) -> bool:
