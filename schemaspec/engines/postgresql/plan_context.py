@@ -15,7 +15,7 @@ from schemaspec.engines.postgresql.grant_changes import Granted, privilege_chang
 from schemaspec.engines.postgresql.names import dotted, identifier
 from schemaspec.engines.postgresql.remarks import falls_with, remarks
 from schemaspec.engines.postgresql.rows_held import holders
-from schemaspec.engines.postgresql.table_texts import Reach, identity_sequence, parent_columns
+from schemaspec.engines.postgresql.table_texts import Reach, identity_sequence, parent_columns, parent_tables
 from schemaspec.engines.postgresql.targets import RELATIONS, acl_kind, comment_text, grant_target, target
 from schemaspec.engines.postgresql.texts import bodies
 from schemaspec.model.change import Change
@@ -189,6 +189,27 @@ class Context:
             return ()
         table = dotted(index.id.owner)
         return tuple(item.id for item in self.desired.of_kind("table", "foreign_table") if item.get("partition_of") == table)
+
+    def joining(self, column: ObjectId) -> Iterator[ObjectId]:
+        """The tables that are there and come below the column's in this plan: what happens to it happens to theirs, too."""
+        for id in self._joining.get(column.owner, ()):
+            same = ObjectId("column", (*id.path, column.name))
+            change = self.alters.get(same)
+            retyped = change is not None and change.changed("type", "collation") and self.desired[same].get("inherited")
+            if same in self.done or retyped:
+                yield id
+
+    @cached_property
+    def _joining(self) -> dict[tuple[str, ...], list[ObjectId]]:
+        found: dict[tuple[str, ...], list[ObjectId]] = {}
+        for table in self.desired.of_kind("table", "foreign_table"):
+            before = self.current.get(table.id)
+            if before is not None and table.id not in self.creates and _has_parents(table):
+                had = {parent.id for parent in parent_tables(before, self.current)}
+                for parent in parent_tables(table, self.desired):
+                    if parent.id not in had:
+                        found.setdefault(parent.id.path, []).append(table.id)
+        return found
 
     def inherited_columns(self, name: str) -> tuple[SchemaObject, ...]:
         """The columns of this name that heirs and partitions have from their parents alone, in the current schema."""

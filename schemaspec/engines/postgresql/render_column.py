@@ -126,10 +126,8 @@ def _create(change: Change, item: SchemaObject, context: Context) -> Step:
         texts += [*context.unwanted(sequence), *remarks(sequence, context.desired)]
     texts += [*context.unwanted_on_identity(item), *column_extras(item)]
     context.done.update(along)
-    # An heir to be gets it along with the others, once it is one.
-    joining = (ObjectId("table", id.owner) for id in heirs)
-    joins = (id for id in joining if id in context.alters and context.alters[id].changed("inherits"))
-    after = (*_freed_names(item, context), *_merging(item, context), *joins)
+    # What comes to be an heir or a partition gets the column along with the others.
+    after = (*_freed_names(item, context), *_merging(item, context), *context.joining(item.id))
     return created(change, texts, *along, *heirs, after=after)
 
 
@@ -220,7 +218,8 @@ def _alter(change: Change, before: SchemaObject, after: SchemaObject, context: C
     if texts:
         freed = [parent.id for parent in parent_columns(before, context.current) if parent.id in context.drops]
         left = before.depends_on if after.id in context.exchanged else ()
-        first = not_null_heirs.first(change, context)
+        joining = context.joining(after.id) if change.changed("type", "collation") and "type" not in implied else ()
+        first = (*not_null_heirs.first(change, context), *joining)
         step = altered(change, texts, *along, after=(*freed, *first, *_freed_names(after, context), *left))
         rid = gradual_numbers.under_way(after, context) if numbered else frozenset()
         context.gone.update(rid)
