@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemaspec.engines.postgresql.copy_client import client
+from schemaspec.engines.postgresql.copy.client import client
 from schemaspec.errors import DatabaseError
 from schemaspec.model.url import DatabaseUrl
 

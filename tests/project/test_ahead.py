@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from schemaspec.engines.postgresql import ENGINE, PostgresEngine, digest
+from schemaspec.engines.postgresql import ENGINE, PostgresEngine
+from schemaspec.engines.postgresql.introspect import digest
 from schemaspec.errors import DatabaseError, NoScratchError, StatementError
 from schemaspec.model.url import DatabaseUrl
 from schemaspec.project import Project, kept, planning

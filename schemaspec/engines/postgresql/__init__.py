@@ -18,7 +18,7 @@ from schemaspec.model.url import DatabaseUrl
 
 if TYPE_CHECKING:
     from schemaspec.engines.postgresql.connect import PostgresConnection
-    from schemaspec.engines.postgresql.fate import Fate
+    from schemaspec.engines.postgresql.render.fate import Fate
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class PostgresEngine:
     @cached_property
     def copier(self) -> Copier:
         """Backup and restore."""
-        from schemaspec.engines.postgresql.copy import PostgresCopier
+        from schemaspec.engines.postgresql.copy.backup import PostgresCopier
 
         return PostgresCopier()
 
@@ -46,44 +46,44 @@ class PostgresEngine:
 
     def introspect(self, connection: Connection) -> Schema:
         """See `protocol.Engine.introspect`."""
-        from schemaspec.engines.postgresql import introspect
+        from schemaspec.engines.postgresql.introspect import whole
 
-        return introspect.introspect(_ours(connection))
+        return whole.introspect(_ours(connection))
 
     def digest(self, connection: Connection) -> str | None:
         """See `abilities.Digests.digest`."""
-        from schemaspec.engines.postgresql import digest
+        from schemaspec.engines.postgresql.introspect import digest
 
         return digest.digest(_ours(connection))
 
     def lossy(self, before: SchemaObject, after: SchemaObject, column: str, start: Schema, target: Schema) -> str:
         """See `abilities.Converts.lossy`."""
-        from schemaspec.engines.postgresql.unfit import Type, unfit
+        from schemaspec.engines.postgresql.rows.unfit import Type, unfit
 
         old, new = (Type(str(item.get("type") or ""), item, schema) for item, schema in ((before, start), (after, target)))
         return unfit(column, old, new)
 
     def cast(self, before: SchemaObject, after: SchemaObject, column: str) -> str:
         """See `abilities.Casts.cast`."""
-        from schemaspec.engines.postgresql import conversions
+        from schemaspec.engines.postgresql.rows import conversions
 
         return f"({conversions.cast_expression(column, before, after)})"
 
     def conflicts(self, before: SchemaObject | None, after: SchemaObject, rows: str) -> Sequence[str] | None:
         """See `abilities.Excludes.conflicts`."""
-        from schemaspec.engines.postgresql import exclusion
+        from schemaspec.engines.postgresql.rows import exclusion
 
         return exclusion.conflicts(before, after, rows)
 
     def forbidden(self, connection: Connection, steps: Sequence[Step], start: Schema) -> Iterable[tuple[ObjectId, Hazard]]:
         """See `abilities.Authorizes.forbidden`."""
-        from schemaspec.engines.postgresql import rights
+        from schemaspec.engines.postgresql.measure import rights
 
         return rights.forbidden(_ours(connection), steps, start)
 
     def introspect_as(self, connection: Connection, known: str) -> Schema | None:
         """See `abilities.Digests.introspect_as`."""
-        from schemaspec.engines.postgresql import digest
+        from schemaspec.engines.postgresql.introspect import digest
 
         return digest.introspect_as(_ours(connection), known)
 
@@ -101,55 +101,55 @@ class PostgresEngine:
 
     def declare(self, schema: Schema) -> tuple[Declaration, ...]:
         """See `protocol.Engine.declare`."""
-        from schemaspec.engines.postgresql import declare
+        from schemaspec.engines.postgresql.declare import whole
 
-        return declare.declare(schema, self._dialect, _version(schema))
+        return whole.declare(schema, self._dialect, _version(schema))
 
     def replaces(self, change: Change, current: Schema, desired: Schema) -> bool:
         """See `protocol.Engine.replaces`."""
-        from schemaspec.engines.postgresql import fate
+        from schemaspec.engines.postgresql.render import fate
 
         return fate.replaces(change, current, desired)
 
     def invalidates(self, change: Change, current: Schema, desired: Schema) -> bool:
         """See `protocol.Engine.invalidates`."""
-        from schemaspec.engines.postgresql import fate
+        from schemaspec.engines.postgresql.render import fate
 
         return fate.invalidates(change, current, desired)
 
     def outlives(self, dependent: SchemaObject, used: SchemaObject, current: Schema, desired: Schema) -> Fate:
         """See `abilities.Outlives`."""
-        from schemaspec.engines.postgresql import fate
+        from schemaspec.engines.postgresql.render import fate
 
         return fate.outlives(dependent, used, current, desired)
 
     def implied(self, changes: Sequence[Change], current: Schema, desired: Schema) -> Sequence[Change]:
         """See `abilities.Implies`."""
-        from schemaspec.engines.postgresql import implied
+        from schemaspec.engines.postgresql.render import implied
 
         return implied.implied(changes, current, desired)
 
     def finished(self, schema: Schema) -> Schema:
         """See `abilities.Finishes`."""
-        from schemaspec.engines.postgresql import fate
+        from schemaspec.engines.postgresql.render import fate
 
         return fate.finished(schema)
 
     def moved(self, current: Schema, desired: Schema) -> Collection[ObjectId]:
         """See `abilities.Moves`."""
-        from schemaspec.engines.postgresql import moved
+        from schemaspec.engines.postgresql.render.online import moved
 
         return moved.kept(current, desired)
 
     def steps(self, changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Step, ...]:
         """See `protocol.Engine.steps`."""
-        from schemaspec.engines.postgresql import render
+        from schemaspec.engines.postgresql.render import steps as render
 
         return render.steps(changes, current, desired)
 
     def combined(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """See `abilities.Combines`."""
-        from schemaspec.engines.postgresql import combine
+        from schemaspec.engines.postgresql.render import combine
 
         return combine.combined(steps)
 
@@ -169,7 +169,7 @@ class PostgresEngine:
 
     def span(self, statement: Statement) -> int:
         """See `abilities.Spans`."""
-        from schemaspec.engines.postgresql import span
+        from schemaspec.engines.postgresql.measure import span
 
         return span.span(statement.sql)
 
@@ -199,7 +199,7 @@ class PostgresEngine:
 
     def together(self, connection: Connection, statements: Sequence[Statement]) -> int:
         """See `abilities.Gathers.together`."""
-        from schemaspec.engines.postgresql import fresh
+        from schemaspec.engines.postgresql.measure import fresh
 
         return fresh.together(_ours(connection), statements)
 
@@ -217,19 +217,19 @@ class PostgresEngine:
 
     def measure(self, connection: Connection, statement: Statement) -> tuple[Hazard, ...]:
         """See `protocol.Engine.measure`."""
-        from schemaspec.engines.postgresql import measure
+        from schemaspec.engines.postgresql.measure import statements as measure
 
         return measure.measure(_ours(connection), statement)
 
     def measure_together(self, connection: Connection, statements: Sequence[Statement]) -> Sequence[tuple[Hazard, ...]]:
         """See `abilities.MeasuresTogether`."""
-        from schemaspec.engines.postgresql import measure
+        from schemaspec.engines.postgresql.measure import statements as measure
 
         return measure.measure_together(_ours(connection), statements)
 
     def foreseen(self, live: Connection, scratch: Connection, statement: Statement) -> tuple[Hazard, ...]:
         """See `abilities.Foresees`."""
-        from schemaspec.engines.postgresql import bulk, long_names
+        from schemaspec.engines.postgresql.measure import bulk, long_names
 
         return (*long_names.cut(statement), *bulk.foreseen(_ours(live), _ours(scratch), statement))
 

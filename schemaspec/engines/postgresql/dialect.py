@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from schemaspec.engines.common.dialect import BaseDialect
 from schemaspec.engines.common.tokens import POSTGRESQL, Syntax, split, unquote
 from schemaspec.engines.common.tokens import normalize as normalize_text
-from schemaspec.engines.postgresql.covered import unmatched
+from schemaspec.engines.postgresql.create.remarks import declared_remarks
+from schemaspec.engines.postgresql.create.twins import declared_twins
 from schemaspec.engines.postgresql.features import FEATURES
 from schemaspec.engines.postgresql.names import displayed, identifier
-from schemaspec.engines.postgresql.remarks import declared_remarks
+from schemaspec.engines.postgresql.rows.covered import unmatched
 from schemaspec.engines.postgresql.targets import comment_text, literal
-from schemaspec.engines.postgresql.twins import declared_twins
 from schemaspec.engines.protocol import Fragment
 from schemaspec.errors import InputError, UnsupportedError
 from schemaspec.model.kinds import KINDS

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemaspec.engines.postgresql.connect import PostgresConnection
-from schemaspec.engines.postgresql.covered import spans_time, unmatched
 from schemaspec.engines.postgresql.names import displayed, dotted, identifier
+from schemaspec.engines.postgresql.rows.covered import spans_time, unmatched
 from schemaspec.engines.postgresql.targets import literal
 from schemaspec.engines.protocol import Fault
 from schemaspec.errors import DatabaseError, LockedError, StatementError

@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from schemaspec.engines.common.tokens import POSTGRESQL, significant
-from schemaspec.engines.postgresql import fresh, unfilled
+from schemaspec.engines.postgresql import unfilled
 from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.measure import fresh
+from schemaspec.engines.postgresql.measure.hazards import OUT_OF_REACH
 from schemaspec.engines.postgresql.names import dotted
 from schemaspec.engines.postgresql.pending import finishing, is_concurrent
 from schemaspec.errors import LockedError
@@ -100,15 +102,21 @@ def _once(connection: PostgresConnection, statement: Statement, wait: int) -> No
         fresh.let_bodies_be(connection)
     if not connection.in_transaction:
         connection.query("select set_config('lock_timeout', %s, false)", (f"{wait}ms",))
-        unfilled.execute(connection, statement)
+        _execute(connection, statement)
         return
     if fresh.in_new_table(connection.fresh, statement):
-        unfilled.execute(connection, statement)
+        _execute(connection, statement)
         return
     # A savepoint, so that a lock that was not to be had does not spoil the whole transaction.
     with connection.transaction():
         connection.query("select set_config('lock_timeout', %s, true)", (f"{wait}ms",))
-        unfilled.execute(connection, statement)
+        _execute(connection, statement)
+
+
+def _execute(connection: PostgresConnection, statement: Statement) -> None:
+    """Run it; a materialized view of which the plan tells that it may be out of reach is made without content if it is."""
+    told = any(hazard.code == OUT_OF_REACH for hazard in statement.hazards)
+    unfilled.execute(connection, statement.sql, may_stay_empty=lambda error: told and unfilled.is_out_of_reach(error))
 
 
 def remove_invalid(connection: PostgresConnection, statement: Statement) -> None:

@@ -7,8 +7,9 @@ from contextlib import closing
 import pytest
 
 from schemaspec import Migration
-from schemaspec.engines.postgresql import ENGINE, bulk
+from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import connect
+from schemaspec.engines.postgresql.measure import bulk
 from schemaspec.migrate.hazards import hazards_of
 from schemaspec.model.migration import Operation
 from schemaspec.model.plan import Statement

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from schemaspec.engines.postgresql import digest, introspect
 from schemaspec.engines.postgresql.connect import PostgresConnection
+from schemaspec.engines.postgresql.introspect import digest, whole
 from schemaspec.model.plan import Plan
 from schemaspec.model.schema import Schema
 from schemaspec.plan import planner
@@ -43,13 +43,13 @@ def test_a_large_schema_is_read_again_only_after_a_change(
         encoding="utf-8",
     )
     read = []
-    real = introspect.introspect
+    real = whole.introspect
 
     def counted(connection: PostgresConnection) -> Schema:
         read.append(connection.url.database)
         return real(connection)
 
-    monkeypatch.setattr(introspect, "introspect", counted)
+    monkeypatch.setattr(whole, "introspect", counted)
 
     def checked() -> tuple[bool, bool]:
         read.clear()

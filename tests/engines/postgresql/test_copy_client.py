@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemaspec.engines.postgresql.copy_client import Client, client, clients
+from schemaspec.engines.postgresql.copy.client import Client, client, clients
 from schemaspec.errors import DatabaseError
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import connect
-from schemaspec.engines.postgresql.copy_client import Client, client
+from schemaspec.engines.postgresql.copy.client import Client, client
 from schemaspec.errors import DamagedError, DatabaseError, LockedError, StatementError
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.databases import database, run, within
@@ -324,7 +324,7 @@ def only_client(monkeypatch: pytest.MonkeyPatch, folder: Path, program: str) -> 
     path.write_text(program.replace("SPIED", str(folder / "spied")))
     path.chmod(0o755)
     found = (Client(folder=folder, major=18, minor=9),)
-    monkeypatch.setattr("schemaspec.engines.postgresql.copy_client.clients", lambda: found)
+    monkeypatch.setattr("schemaspec.engines.postgresql.copy.client.clients", lambda: found)
 
 
 def test_the_password_is_where_only_the_program_finds_it(

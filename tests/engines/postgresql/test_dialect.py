@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
 from schemaspec.engines.postgresql.dialect import PostgresDialect
-from schemaspec.engines.postgresql.index_text import index_parts
+from schemaspec.engines.postgresql.introspect.index_text import index_parts
+from schemaspec.engines.postgresql.introspect.spelling import readable
 from schemaspec.engines.postgresql.names import made_name
-from schemaspec.engines.postgresql.spelling import readable
 from schemaspec.errors import InputError
 from tests.engines.postgresql.conftest import Make
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from schemaspec.engines.postgresql import digest as digests
-from schemaspec.engines.postgresql import introspect
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
+from schemaspec.engines.postgresql.introspect import digest as digests
+from schemaspec.engines.postgresql.introspect import whole
 from schemaspec.model.schema import ObjectId, Schema
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.conftest import Make, run
@@ -261,7 +261,7 @@ def test_what_is_read_is_of_the_digest_s_own_moment(live: DatabaseUrl, monkeypat
     connection = connect(live)
     known = digests.digest(connection)
     assert known is not None
-    real = introspect.introspect
+    real = whole.introspect
 
     def meanwhile(given: PostgresConnection) -> Schema:
         run(live, "create table passing (a integer)")
@@ -269,7 +269,7 @@ def test_what_is_read_is_of_the_digest_s_own_moment(live: DatabaseUrl, monkeypat
         run(live, "drop table passing")
         return found
 
-    monkeypatch.setattr(introspect, "introspect", meanwhile)
+    monkeypatch.setattr(whole, "introspect", meanwhile)
     schema = digests.introspect_as(connection, known)
     assert schema is not None
     assert ObjectId("table", ("public", "passing")) not in schema
@@ -280,7 +280,7 @@ def test_nothing_where_it_has_changed_or_changes_meanwhile(live: DatabaseUrl, mo
     connection = connect(live)
     known = digests.digest(connection)
     assert known is not None
-    real = introspect.introspect
+    real = whole.introspect
 
     def meanwhile(given: PostgresConnection) -> Schema:
         run(live, "alter table orders rename column note to remark")
@@ -288,7 +288,7 @@ def test_nothing_where_it_has_changed_or_changes_meanwhile(live: DatabaseUrl, mo
         return real(given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(introspect, "introspect", meanwhile)
+        patched.setattr(whole, "introspect", meanwhile)
         assert digests.introspect_as(connection, known) is None
     assert digests.introspect_as(connection, known) is None
 

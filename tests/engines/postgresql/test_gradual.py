@@ -12,7 +12,7 @@ from schemaspec import Migration, run_migrations
 from schemaspec.engines.common.batches import next_batch, run_batches
 from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql import fill as fills
-from schemaspec.engines.postgresql.gradual import FILLING
+from schemaspec.engines.postgresql.render.online.gradual import FILLING
 from schemaspec.model.migration import Operation
 from schemaspec.model.plan import Fill, Statement
 from schemaspec.model.schema import ObjectId

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from schemaspec.engines.postgresql import ENGINE, catalog
+from schemaspec.engines.postgresql import ENGINE
 from schemaspec.engines.postgresql.connect import PostgresConnection, connect
+from schemaspec.engines.postgresql.introspect import catalog
 from schemaspec.model.schema import ObjectId, from_plain, to_plain
 from schemaspec.model.url import DatabaseUrl
 from tests.engines.postgresql.conftest import Make, run

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from schemaspec.engines.postgresql import ENGINE
-from schemaspec.engines.postgresql.gentler import gentler
+from schemaspec.engines.postgresql.measure.gentler import gentler
 from schemaspec.engines.protocol import Connection
 from schemaspec.errors import StatementError
 from schemaspec.model.plan import Statement

@@ -1,0 +1,1 @@
+"""Backup: a dump by the server's own programs, looked through, and brought back in one transaction."""

@@ -1,0 +1,1 @@
+"""The statements that make an object from nothing, and what is said of it afterwards."""

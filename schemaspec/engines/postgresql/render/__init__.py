@@ -1,0 +1,1 @@
+"""Changes → steps: what becomes of an object and of those that depend on it, by family."""

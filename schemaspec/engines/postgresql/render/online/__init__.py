@@ -1,0 +1,1 @@
+"""The ways that leave a table to those who use it while it is changed."""
