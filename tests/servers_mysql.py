@@ -20,6 +20,7 @@ from pathlib import Path
 from schemaspec.engines.mysql.connect import connect_server
 from schemaspec.errors import SchemaspecError
 from schemaspec.model.url import DatabaseUrl
+from tests.in_memory import servers_place
 
 START_SECONDS = 60
 NAMED = "SCHEMASPEC_TEST_MYSQLD"
@@ -153,9 +154,7 @@ def _as_root() -> list[str]:
 @contextmanager
 def private_server(product: str = "mariadb") -> Iterator[PrivateServer]:
     """A server of our own. Raises RuntimeError when it does not start."""
-    # In memory where that can be had: nothing here has to outlive a power cut.
-    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="ssmy-", dir=place))
+    folder = Path(tempfile.mkdtemp(prefix="ssmy-", dir=servers_place()))
     try:
         (folder / "tmp").mkdir()
         _install(product, folder)

@@ -17,6 +17,7 @@ from pathlib import Path
 from schemaspec.engines.postgresql.copy.client import client
 from schemaspec.errors import DatabaseError
 from schemaspec.model.url import DatabaseUrl
+from tests.in_memory import servers_place
 
 _PROGRAMS = ("initdb", "pg_ctl")
 _CHOSEN = "SCHEMASPEC_TEST_PG_BIN"
@@ -112,7 +113,7 @@ def _run(command: Sequence[str]) -> None:
 @contextmanager
 def private_cluster(settings: str = "") -> Iterator[PrivateCluster]:
     """A cluster of our own, with more settings (`-c name=value`). Raises RuntimeError when it does not start."""
-    folder = Path(tempfile.mkdtemp(prefix="sspg-"))
+    folder = Path(tempfile.mkdtemp(prefix="sspg-", dir=servers_place()))
     try:
         who = _unprivileged() if os.geteuid() == 0 else None
         if who is not None:
