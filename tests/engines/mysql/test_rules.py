@@ -132,8 +132,8 @@ GENERATED = [
 def test_values_that_do_not_survive_are_counted(left: str, right: str, rows: str, count: int, database: Make) -> None:
     url = database(f"create table t ({left}); insert into t values {rows}")
     id = ObjectId("column", ("t", "a"))
-    before, after = schema_of(url)[id], schema_of(database(f"create table t ({right})", name="wanted"))[id]
-    condition = ENGINE.lossy(before, after, "`a`")
+    before, after = schema_of(url), schema_of(database(f"create table t ({right})", name="wanted"))
+    condition = ENGINE.lossy(before[id], after[id], "`a`", before, after)
     connection = ENGINE.connect(url)
     found = connection.query(f"SELECT COUNT(*) FROM t WHERE {condition}")[0][0] if condition else 0
     connection.close()
@@ -145,8 +145,8 @@ def test_generated_values_that_do_not_survive(left: str, right: str, count: int 
     """None: all values are worked out anew, or lost with the column, which another hazard says."""
     url = database(f"create table t (b int, {left}); insert into t (b) values (1), (300), (null)")
     id = ObjectId("column", ("t", "a"))
-    before, after = schema_of(url)[id], schema_of(database(f"create table t (b int, {right})", name="wanted"))[id]
-    condition = ENGINE.lossy(before, after, "`a`")
+    before, after = schema_of(url), schema_of(database(f"create table t (b int, {right})", name="wanted"))
+    condition = ENGINE.lossy(before[id], after[id], "`a`", before, after)
     connection = ENGINE.connect(url)
     found = connection.query(f"SELECT COUNT(*) FROM t WHERE {condition}")[0][0] if condition else None
     connection.close()

@@ -172,8 +172,9 @@ def test_affinity(type: str, expected: str) -> None:
     ],
 )  # fmt: skip
 def test_values_that_a_type_alters(before: str, after: str, value: str, altered: bool) -> None:
-    old, new = (schema_of(f"create table t (a {type})")[ObjectId("column", ("t", "a"))] for type in (before, after))
-    condition = ENGINE.lossy(old, new, '"a"')
+    old, new = (schema_of(f"create table t (a {type})") for type in (before, after))
+    column = ObjectId("column", ("t", "a"))
+    condition = ENGINE.lossy(old[column], new[column], '"a"', old, new)
     with ENGINE.scratch(None) as scratch:
         scratch.driver.executescript(f"create table t (a {before}); insert into t values ({value})")
         rows = scratch.query(f"select count(*) from t where {condition}") if condition else [(0,)]
@@ -187,9 +188,9 @@ VALUES += ("x'35'", "x''", "9e999", "'1e2'", "9223372036854775807", "'9223372036
 @pytest.mark.parametrize("type", ["INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"])
 @pytest.mark.parametrize("old", ["", "text", "int", "real", "blob"])
 def test_what_a_strict_table_refuses_is_told_before(type: str, old: str) -> None:
-    before = schema_of(f"create table t (a {old})")[ObjectId("column", ("t", "a"))]
-    after = schema_of(f"create table t (a {type}) strict")[ObjectId("column", ("t", "a"))]
-    condition = ENGINE.lossy(before, after, '"a"') or "0"
+    before, after = schema_of(f"create table t (a {old})"), schema_of(f"create table t (a {type}) strict")
+    column = ObjectId("column", ("t", "a"))
+    condition = ENGINE.lossy(before[column], after[column], '"a"', before, after) or "0"
     with ENGINE.scratch(None) as scratch:
         scratch.execute(f"create table old (a {old})")
         scratch.execute(f"create table new (a {type}) strict")
