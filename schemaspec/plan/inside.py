@@ -28,7 +28,7 @@ def ask_inside(live: Live, tally: Tally, changes: Sequence[Change]) -> None:
             continue
         if before.get("inherited"):  # counted with the parent's
             continue
-        about = next(filter(None, map(made.of, before.depends_on)), None)
+        about = next(filter(None, (made.of(used) for used in before.depends_on if used != table)), None)
         if about is None:
             continue
         quoted = live.engine.dialect.quote(before.id.name)

@@ -239,6 +239,15 @@ def test_rows_that_hold_a_value_which_their_enum_loses_are_counted(database: Mak
     ]
 
 
+def test_a_lost_value_is_told_of_its_enum_while_another_column_changes(database: Make) -> None:
+    live = database("create type m as enum ('a', 'b'); create table t (id int primary key, x m[], n int)")
+    run(live, "insert into t values (1, '{a}', 1), (2, '{a,b}', 2)")
+    wanted = database("create type m as enum ('a'); create table t (id int primary key, x m[], n smallint)", name="wanted")
+    step = next(step for step in plan_to(live, schema_of(wanted)).steps if step.id.kind == "enum")
+    told = [hazard for statement in step.statements for hazard in statement.hazards if hazard.code == "enum_value_dropped"]
+    assert [(hazard.object, hazard.rows) for hazard in told] == [("m", 1)]
+
+
 def test_a_type_whose_columns_hold_nothing_is_not_told_to_be_written_anew(database: Make) -> None:
     tables = "create table t (id int, p pair); create table u (id int, d over_); create table v (id int, d over_[]);"
     live = database(
